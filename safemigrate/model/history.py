@@ -1,0 +1,109 @@
+"""What was found to be run: statements, migrations, and the history they make."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from safemigrate.model.names import Span
+
+__all__ = [
+    "Direction",
+    "DowngradeKind",
+    "History",
+    "Migration",
+    "Statement",
+    "Unjudged",
+]
+
+
+class Direction(Enum):
+    """Which way a migration runs."""
+
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
+
+
+class DowngradeKind(Enum):
+    """What a migration's `downgrade` is.
+
+    `NOT_APPLICABLE`: a SQL file. `MISSING`: no function of that name.
+    `REFUSES`: it raises NotImplementedError on purpose. `EMPTY`: it runs and does nothing.
+    """
+
+    NOT_APPLICABLE = "not applicable"
+    MISSING = "missing"
+    REFUSES = "refuses"
+    EMPTY = "empty"
+    PRESENT = "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of SQL, where it was written and how it will run.
+
+    `sql`: the text sent, bound values as `$1`, `$2`, …; without the closing semicolon.
+    `span`: in `path`; for a revision, the call that sent it.
+    `is_literal`: `sql` stands in the file letter by letter from `span` on (SQL files).
+    `ordinal`: 1-based, within migration and direction.
+    `transaction`: 1-based number of the transaction within migration and direction; None when
+    it runs outside one.
+    `is_assumed`: it was recorded after an answer of the database was looked at, which the
+    recording could not know.
+    """
+
+    sql: str
+    path: str
+    span: Span
+    revision: str | None
+    direction: Direction
+    ordinal: int
+    transaction: int | None
+    is_assumed: bool = False
+    is_literal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """Something that could not be judged, and why; `line` is 1-based."""
+
+    path: str
+    line: int
+    revision: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One revision, or one SQL file.
+
+    `path`: as shown to the user, relative to where the command runs when below it.
+    `revision`: None for a SQL file.
+    `text`: the file's content, for excerpts and suppressions.
+    `upgrade_line`, `downgrade_line`: where the functions begin; 1 when they are not there.
+    `downgrade`: empty for a SQL file.
+    """
+
+    path: str
+    text: str
+    revision: str | None = None
+    message: str = ""
+    down_revisions: tuple[str, ...] = ()
+    upgrade: tuple[Statement, ...] = ()
+    downgrade: tuple[Statement, ...] = ()
+    downgrade_kind: DowngradeKind = DowngradeKind.NOT_APPLICABLE
+    upgrade_line: int = 1
+    downgrade_line: int = 1
+    unjudged: tuple[Unjudged, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Migrations in the order they run; each knows nothing of the later ones.
+
+    `is_complete`: it starts from an empty database (an Alembic history does; SQL files without
+    `--schema` do not).
+    `notices`: what the reader of a report should know about how it was read.
+    """
+
+    migrations: tuple[Migration, ...]
+    is_complete: bool = False
+    notices: tuple[str, ...] = ()

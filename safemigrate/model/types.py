@@ -1,0 +1,58 @@
+"""Column types and expressions, free of any parse tree."""
+
+from dataclasses import dataclass
+
+__all__ = ["ColumnType", "Expression", "FunctionCall"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """A type as PostgreSQL names it.
+
+    `name` is the name `format_type` prints for built-in types (`character varying`, `integer`,
+    `timestamp without time zone`), without modifiers; a user's own type keeps its name, and
+    `schema` when one was written.
+    `modifiers` are the numbers in parentheses: `numeric(10,2)` has `(10, 2)`.
+    """
+
+    name: str
+    modifiers: tuple[int, ...] = ()
+    dimensions: int = 0
+    schema: str | None = None
+
+    def __str__(self) -> str:
+        text = self.name if self.schema is None else f"{self.schema}.{self.name}"
+        if self.modifiers:
+            inside = f"({','.join(map(str, self.modifiers))})"
+            # timestamp(3) with time zone: the modifier stands behind the first word
+            head, separator, tail = text.partition(" with")
+            text = head + inside + separator + tail
+        return text + "[]" * self.dimensions
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FunctionCall:
+    """A function called in an expression; `schema` is None when none was written."""
+
+    schema: str | None
+    name: str
+    argument_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An expression of SQL: its text and what the judging needs to know of it.
+
+    `sql`: the text, as PostgreSQL's own deparser writes it.
+    `functions`: every function called anywhere inside.
+    `columns`: every column referred to.
+    `not_null_columns`: the columns a row that satisfies it cannot have NULL in, as far as
+    PostgreSQL's own test for SET NOT NULL can see (`c IS NOT NULL`, alone or joined by AND).
+    `is_null_constant`: the literal NULL, alone or under casts.
+    """
+
+    sql: str
+    functions: tuple[FunctionCall, ...] = ()
+    columns: tuple[str, ...] = ()
+    not_null_columns: tuple[str, ...] = ()
+    is_null_constant: bool = False
