@@ -90,6 +90,13 @@ from safemigrate.model.names import (
     QualifiedName,
     Span,
 )
+from safemigrate.model.proof import (
+    HistoryProof,
+    ObservedStatement,
+    Outcome,
+    RevisionProof,
+    RoundTrip,
+)
 from safemigrate.model.timeline import (
     Event,
     ExplainedStatement,
@@ -157,6 +164,7 @@ __all__ = [
     "FunctionCall",
     "Generated",
     "History",
+    "HistoryProof",
     "Index",
     "IndexColumn",
     "LintResult",
@@ -165,6 +173,8 @@ __all__ = [
     "LockTable",
     "Migration",
     "NoTableAction",
+    "ObservedStatement",
+    "Outcome",
     "Passage",
     "Persistence",
     "QualifiedName",
@@ -175,6 +185,8 @@ __all__ = [
     "RenameConstraint",
     "RenameIndex",
     "RenameTable",
+    "RevisionProof",
+    "RoundTrip",
     "RowChange",
     "ServerVersion",
     "SetDefault",

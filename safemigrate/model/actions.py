@@ -128,10 +128,15 @@ class ColumnOption(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The far side of a foreign key; no `columns` means the primary key."""
+    """The far side of a foreign key; no `columns` means the primary key.
+
+    `on_delete`, `on_update`: the action as SQL spells it, None for the default NO ACTION.
+    """
 
     table: QualifiedName
     columns: tuple[str, ...] = ()
+    on_delete: str | None = None
+    on_update: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +145,7 @@ class ConstraintDefinition:
 
     `columns`: the constrained columns of a key, foreign key or NOT NULL.
     `index`: the index named by USING INDEX.
+    `offset`: where it stands in the statement, as in an action.
     """
 
     kind: ConstraintKind
@@ -149,7 +155,10 @@ class ConstraintDefinition:
     expression: Expression | None = None
     is_not_valid: bool = False
     is_enforced: bool = True
+    is_deferrable: bool = False
+    is_deferred: bool = False
     index: str | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +168,7 @@ class ColumnDefinition:
     `constraints` holds what was written inline apart from NOT NULL and DEFAULT, its
     `columns` filled in with the column's own name.
     `is_serial`: written as serial, bigserial or smallserial; `type` is then the integer type.
+    `offset`: where it stands in the statement, as in an action.
     """
 
     name: str
@@ -170,11 +180,15 @@ class ColumnDefinition:
     is_serial: bool = False
     collation: str | None = None
     constraints: tuple[ConstraintDefinition, ...] = ()
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class IndexColumn:
-    """A key of an index: a column's name, or an expression; `text` is the key as written."""
+    """A key of an index: a column's name, or None for an expression.
+
+    `text`: the whole key as SQL, with collation, operator class and ordering.
+    """
 
     text: str
     column: str | None
@@ -359,7 +373,6 @@ class ValidateConstraint:
 class CreateIndex:
     """CREATE INDEX; `name` is None where PostgreSQL will choose one.
 
-    `text`: the part from USING or the first parenthesis on, as the deparser writes it.
     `is_only`: ON ONLY, for the parent of partitions.
     """
 
@@ -478,7 +491,7 @@ class CreateSchema:
 
 @dataclass(frozen=True, slots=True)
 class CreateEnum:
-    """CREATE TYPE … AS ENUM, its labels in order."""
+    """An enum made by CREATE TYPE … AS ENUM, its labels in order."""
 
     type: QualifiedName
     labels: tuple[str, ...]
@@ -571,7 +584,7 @@ class TransactionControl:
 
 @dataclass(frozen=True, slots=True)
 class NoTableAction:
-    """A statement known to lock no table: CREATE EXTENSION, CREATE SEQUENCE, SELECT 1, …
+    """A statement known to lock no table: CREATE EXTENSION, CREATE SEQUENCE, or SELECT.
 
     `kind`: the command as PostgreSQL's tag spells it.
     `reads`: tables it reads with ACCESS SHARE.

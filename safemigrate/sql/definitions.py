@@ -1,0 +1,126 @@
+"""Columns and constraints, out of the parse tree."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from safemigrate.model import (
+    ColumnDefinition,
+    ColumnType,
+    ConstraintDefinition,
+    ConstraintKind,
+    Generated,
+    Reference,
+)
+from safemigrate.sql.expressions import (
+    SERIAL_TYPES,
+    name_of_range,
+    read_expression,
+    read_strings,
+    read_type,
+)
+from safemigrate.sql.parser import nodes
+
+__all__ = ["Positions", "read_column", "read_constraint"]
+
+Positions = Callable[[int], int]
+"""Translates the parser's byte offsets into character offsets."""
+
+_KINDS = {
+    nodes.ConstrType.CONSTR_PRIMARY: ConstraintKind.PRIMARY_KEY,
+    nodes.ConstrType.CONSTR_UNIQUE: ConstraintKind.UNIQUE,
+    nodes.ConstrType.CONSTR_FOREIGN: ConstraintKind.FOREIGN_KEY,
+    nodes.ConstrType.CONSTR_CHECK: ConstraintKind.CHECK,
+    nodes.ConstrType.CONSTR_EXCLUSION: ConstraintKind.EXCLUDE,
+    nodes.ConstrType.CONSTR_NOTNULL: ConstraintKind.NOT_NULL,
+}
+
+
+def read_constraint(node: nodes.Constraint, positions: Positions) -> ConstraintDefinition:
+    """Return a table constraint; of an inline one, the caller fills in the columns."""
+    kind = _KINDS[node.contype]
+    columns = read_strings(node.fk_attrs if kind is ConstraintKind.FOREIGN_KEY else node.keys)
+    if kind is ConstraintKind.EXCLUDE:
+        columns = tuple(
+            element.list.items[0].index_elem.name
+            for element in node.exclusions
+            if element.list.items and element.list.items[0].index_elem.name
+        )
+    reference = None
+    if kind is ConstraintKind.FOREIGN_KEY:
+        reference = Reference(
+            name_of_range(node.pktable),
+            read_strings(node.pk_attrs),
+            on_delete=_REFERENTIAL_ACTIONS.get(node.fk_del_action),
+            on_update=_REFERENTIAL_ACTIONS.get(node.fk_upd_action),
+        )
+    is_enforced = node.is_enforced or kind not in _ENFORCEABLE
+    return ConstraintDefinition(
+        kind=kind,
+        name=node.conname or None,
+        columns=columns,
+        reference=reference,
+        expression=read_expression(node.raw_expr) if node.HasField("raw_expr") else None,
+        is_not_valid=node.skip_validation and is_enforced,
+        is_enforced=is_enforced,
+        is_deferrable=node.deferrable,
+        is_deferred=node.initdeferred,
+        index=node.indexname or None,
+        offset=positions(node.location),
+    )
+
+
+# By the letters of pg_constraint.confdeltype; "a" is NO ACTION, the default.
+_REFERENTIAL_ACTIONS = {
+    "c": "CASCADE",
+    "d": "SET DEFAULT",
+    "n": "SET NULL",
+    "r": "RESTRICT",
+}
+
+# Only these can be NOT ENFORCED (18); the parser leaves the flag unset on the others.
+_ENFORCEABLE = frozenset({ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY})
+
+
+def read_column(node: nodes.ColumnDef, positions: Positions) -> ColumnDefinition:
+    """Return a column with everything written inline."""
+    written = read_type(node.type_name)
+    is_serial = written.schema is None and written.name in SERIAL_TYPES
+    column = ColumnDefinition(
+        name=node.colname,
+        type=ColumnType(SERIAL_TYPES[written.name]) if is_serial else written,
+        is_not_null=is_serial,
+        is_serial=is_serial,
+        collation=".".join(read_strings(node.coll_clause.collname)) or None,
+        offset=positions(node.location),
+    )
+    for item in node.constraints:
+        column = _with_inline(column, item.constraint, positions)
+    return column
+
+
+def _with_inline(
+    column: ColumnDefinition, node: nodes.Constraint, positions: Positions
+) -> ColumnDefinition:
+    types = nodes.ConstrType
+    match node.contype:
+        case types.CONSTR_NOTNULL:
+            return replace(column, is_not_null=True)
+        case types.CONSTR_DEFAULT:
+            return replace(column, default=read_expression(node.raw_expr))
+        case types.CONSTR_IDENTITY:
+            return replace(column, is_identity=True, is_not_null=True)
+        case types.CONSTR_GENERATED:
+            generated = Generated.VIRTUAL if node.generated_kind == "v" else Generated.STORED
+            return replace(column, generated=generated, default=read_expression(node.raw_expr))
+        case types.CONSTR_ATTR_NOT_ENFORCED if column.constraints:
+            *others, last = column.constraints
+            return replace(column, constraints=(*others, replace(last, is_enforced=False)))
+        case contype if contype in _KINDS:
+            constraint = replace(read_constraint(node, positions), columns=(column.name,))
+            is_key = constraint.kind is ConstraintKind.PRIMARY_KEY
+            return replace(
+                column,
+                is_not_null=column.is_not_null or is_key,
+                constraints=(*column.constraints, constraint),
+            )
+    return column

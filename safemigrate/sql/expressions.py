@@ -1,0 +1,133 @@
+"""Names, types and expressions, out of the parse tree."""
+
+from collections.abc import Iterable, Sequence
+
+from safemigrate.model import ColumnType, Expression, FunctionCall, QualifiedName
+from safemigrate.sql.parser import deparse_expression, nodes, walk_nodes
+
+__all__ = [
+    "SERIAL_TYPES",
+    "name_of_range",
+    "name_of_strings",
+    "read_expression",
+    "read_strings",
+    "read_type",
+    "tables_in",
+]
+
+# The names format_type prints, by the names of pg_type (manual: "Data Types", table 8.1).
+_DISPLAY_NAMES = {
+    "bool": "boolean",
+    "bpchar": "character",
+    "decimal": "numeric",
+    "float4": "real",
+    "float8": "double precision",
+    "int": "integer",
+    "int2": "smallint",
+    "int4": "integer",
+    "int8": "bigint",
+    "time": "time without time zone",
+    "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+    "timetz": "time with time zone",
+    "varbit": "bit varying",
+    "varchar": "character varying",
+}
+
+# Manual: "Data Types", 8.1.4, serial types.
+SERIAL_TYPES = {
+    "bigserial": "bigint",
+    "serial": "integer",
+    "serial2": "smallint",
+    "serial4": "integer",
+    "serial8": "bigint",
+    "smallserial": "smallint",
+}
+
+
+def name_of_range(relation: nodes.RangeVar) -> QualifiedName:
+    """Return the name a RangeVar spells; temporary tables go to `pg_temp`."""
+    schema = relation.schemaname or None
+    if schema is None and relation.relpersistence == "t":
+        schema = "pg_temp"
+    return QualifiedName(schema, relation.relname)
+
+
+def read_strings(items: Iterable[nodes.Node]) -> tuple[str, ...]:
+    """Return the values of a list of string nodes."""
+    return tuple(item.string.sval for item in items if item.HasField("string"))
+
+
+def name_of_strings(parts: Sequence[str]) -> QualifiedName:
+    """Return the name spelled by its parts, a leading database name dropped."""
+    return QualifiedName(parts[-2] if len(parts) > 1 else None, parts[-1])
+
+
+def read_type(type_name: nodes.TypeName) -> ColumnType:
+    """Return the type; a serial type comes out under its own name."""
+    parts = read_strings(type_name.names)
+    schema = parts[-2] if len(parts) > 1 else None
+    name = parts[-1] if parts else ""
+    if schema in {None, "pg_catalog"}:
+        schema = None
+        name = _DISPLAY_NAMES.get(name, name)
+    modifiers = tuple(
+        item.a_const.ival.ival
+        for item in type_name.typmods
+        if item.HasField("a_const") and item.a_const.HasField("ival")
+    )
+    return ColumnType(name, modifiers, len(type_name.array_bounds), schema)
+
+
+def read_expression(node: nodes.Node) -> Expression:
+    """Return what the judging needs to know of an expression."""
+    functions: dict[FunctionCall, None] = {}
+    columns: dict[str, None] = {}
+    for inner in walk_nodes(node):
+        if isinstance(inner, nodes.FuncCall):
+            name = name_of_strings(read_strings(inner.funcname))
+            schema = None if name.schema == "pg_catalog" else name.schema
+            functions[FunctionCall(schema, name.name, len(inner.args))] = None
+        elif isinstance(inner, nodes.ColumnRef):
+            parts = read_strings(inner.fields)
+            if parts:
+                columns[parts[-1]] = None
+    return Expression(
+        sql=deparse_expression(node),
+        functions=tuple(functions),
+        columns=tuple(columns),
+        not_null_columns=_not_null_columns(node),
+        is_null_constant=_is_null(node),
+    )
+
+
+def _not_null_columns(node: nodes.Node) -> tuple[str, ...]:
+    """Return the columns that `node` proves NOT NULL: `c IS NOT NULL`, alone or under AND."""
+    if node.HasField("null_test"):
+        test = node.null_test
+        if test.nulltesttype == nodes.NullTestType.IS_NOT_NULL and test.arg.HasField("column_ref"):
+            return read_strings(test.arg.column_ref.fields)[-1:]
+        return ()
+    if node.HasField("bool_expr") and node.bool_expr.boolop == nodes.BoolExprType.AND_EXPR:
+        return tuple(column for part in node.bool_expr.args for column in _not_null_columns(part))
+    return ()
+
+
+def _is_null(node: nodes.Node) -> bool:
+    if node.HasField("type_cast"):
+        return _is_null(node.type_cast.arg)
+    return bool(node.HasField("a_const") and node.a_const.isnull)
+
+
+def tables_in(node: nodes.Node) -> tuple[QualifiedName, ...]:
+    """Return the tables a statement names, each once, common table expressions left out."""
+    made_here = {
+        inner.ctename for inner in walk_nodes(node) if isinstance(inner, nodes.CommonTableExpr)
+    }
+    found: dict[QualifiedName, None] = {}
+    for inner in walk_nodes(node):
+        if isinstance(inner, nodes.RangeVar):
+            name = name_of_range(inner)
+            if name.schema is not None or name.name not in made_here:
+                found[name] = None
+    return tuple(found)

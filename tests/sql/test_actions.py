@@ -1,0 +1,336 @@
+import pytest
+
+from safemigrate.errors import SqlSyntaxError
+from safemigrate.model import (
+    Action,
+    AddColumn,
+    AddConstraint,
+    AddEnumValue,
+    AlterColumnOption,
+    AlterColumnType,
+    AttachPartition,
+    ChangeRows,
+    ColumnOption,
+    ColumnType,
+    CommentOn,
+    ConstraintKind,
+    CreateEnum,
+    CreateFunction,
+    CreateIndex,
+    CreatePolicy,
+    CreateSchema,
+    CreateTable,
+    CreateTrigger,
+    CreateView,
+    DetachPartition,
+    DropColumn,
+    DropConstraint,
+    DropDefault,
+    DropIndex,
+    DropNotNull,
+    DropPolicy,
+    DropTable,
+    DropTrigger,
+    DropView,
+    Generated,
+    LockTable,
+    NoTableAction,
+    Persistence,
+    QualifiedName,
+    Reference,
+    RenameColumn,
+    RenameConstraint,
+    RenameIndex,
+    RenameTable,
+    RowChange,
+    SetDefault,
+    SetNotNull,
+    SetRowSecurity,
+    SetSchema,
+    SetVariable,
+    TransactionControl,
+    TransactionVerb,
+    Truncate,
+    UnmodelledAction,
+    ValidateConstraint,
+)
+from safemigrate.sql import read_actions
+
+T = QualifiedName(None, "t")
+V = QualifiedName(None, "v")
+
+
+def one(sql: str) -> Action:
+    (action,) = read_actions(sql)
+    return action
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (
+            "ALTER TABLE t DROP COLUMN IF EXISTS a CASCADE",
+            DropColumn(T, "a", is_cascade=True, takes_missing=True, offset=14),
+        ),
+        ("ALTER TABLE t RENAME COLUMN a TO b", RenameColumn(T, "a", "b")),
+        ("ALTER TABLE t RENAME TO u", RenameTable(T, "u")),
+        ("ALTER TABLE t RENAME CONSTRAINT a TO b", RenameConstraint(T, "a", "b")),
+        ("ALTER TABLE t SET SCHEMA s", SetSchema(T, "s")),
+        ("ALTER TABLE t ALTER a DROP DEFAULT", DropDefault(T, "a", 14)),
+        ("ALTER TABLE t ALTER a SET NOT NULL", SetNotNull(T, "a", 14)),
+        ("ALTER TABLE t ALTER a DROP NOT NULL", DropNotNull(T, "a", 14)),
+        ("ALTER TABLE t VALIDATE CONSTRAINT c", ValidateConstraint(T, "c", 14)),
+        ("ALTER TABLE t DROP CONSTRAINT c", DropConstraint(T, "c", offset=14)),
+        ("ALTER TABLE t ENABLE ROW LEVEL SECURITY", SetRowSecurity(T, 14)),
+        (
+            "ALTER TABLE t ALTER a SET STATISTICS 500",
+            AlterColumnOption(T, "a", ColumnOption.STATISTICS, 14),
+        ),
+        (
+            "ALTER TABLE t ATTACH PARTITION v DEFAULT",
+            AttachPartition(T, V, is_default=True, offset=14),
+        ),
+        (
+            "ALTER TABLE t DETACH PARTITION v CONCURRENTLY",
+            DetachPartition(T, V, is_concurrent=True, offset=14),
+        ),
+        ("ALTER TABLE t SET LOGGED", UnmodelledAction("ALTER TABLE SetLogged", (T,), 14)),
+        ("ALTER INDEX i RENAME TO j", RenameIndex(QualifiedName(None, "i"), "j")),
+        ("DROP TABLE IF EXISTS t CASCADE", DropTable(T, is_cascade=True, takes_missing=True)),
+        ("DROP VIEW v", DropView(V)),
+        ("DROP MATERIALIZED VIEW v CASCADE", DropView(V, is_cascade=True)),
+        (
+            "DROP INDEX CONCURRENTLY IF EXISTS s.i",
+            DropIndex(QualifiedName("s", "i"), is_concurrent=True, takes_missing=True),
+        ),
+        ("DROP TRIGGER g ON t", DropTrigger(T, "g")),
+        ("DROP POLICY p ON t", DropPolicy(T, "p")),
+        ("DROP FUNCTION f(int)", NoTableAction("DROP FUNCTION")),
+        ("DROP SCHEMA s CASCADE", UnmodelledAction("DROP SCHEMA")),
+        ("CREATE SCHEMA s", CreateSchema("s")),
+        ("CREATE TYPE m AS ENUM ('a', 'b')", CreateEnum(QualifiedName(None, "m"), ("a", "b"))),
+        ("ALTER TYPE m ADD VALUE 'c'", AddEnumValue(QualifiedName(None, "m"), "c")),
+        (
+            "CREATE FUNCTION s.f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'",
+            CreateFunction(QualifiedName("s", "f"), "s"),
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            CreateFunction(QualifiedName(None, "f"), "v"),
+        ),
+        ("CREATE VIEW v AS SELECT * FROM t", CreateView(V, (T,))),
+        (
+            "CREATE MATERIALIZED VIEW v AS SELECT * FROM t",
+            CreateView(V, (T,), is_materialized=True),
+        ),
+        (
+            "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+            CreateTrigger(T, "g"),
+        ),
+        ("CREATE POLICY p ON t USING (true)", CreatePolicy(T, "p")),
+        ("ALTER POLICY p ON t USING (true)", CreatePolicy(T, "p")),
+        ("COMMENT ON TABLE t IS 'x'", CommentOn(T)),
+        ("COMMENT ON COLUMN t.a IS 'x'", CommentOn(T)),
+        ("COMMENT ON CONSTRAINT c ON t IS 'x'", CommentOn(T)),
+        ("COMMENT ON TYPE m IS 'x'", CommentOn(None)),
+        ("INSERT INTO t SELECT * FROM v", ChangeRows(RowChange.INSERT, T, (V,))),
+        ("UPDATE t SET a = 1", ChangeRows(RowChange.UPDATE, T)),
+        (
+            "WITH w AS (SELECT 1) DELETE FROM t USING w, v WHERE true",
+            ChangeRows(RowChange.DELETE, T, (V,), has_condition=True),
+        ),
+        ("COPY t FROM STDIN", ChangeRows(RowChange.COPY, T)),
+        ("COPY t TO STDOUT", NoTableAction("COPY", (T,))),
+        ("SELECT * FROM t", NoTableAction("SELECT", (T,))),
+        ("SELECT * FROM t FOR UPDATE", LockTable(T, "ROW SHARE")),
+        ("GRANT SELECT ON t TO PUBLIC", NoTableAction("GRANT", (T,))),
+        ("TRUNCATE t CASCADE", Truncate(T, is_cascade=True)),
+        ("LOCK TABLE t IN SHARE ROW EXCLUSIVE MODE", LockTable(T, "SHARE ROW EXCLUSIVE")),
+        ("LOCK t", LockTable(T, "ACCESS EXCLUSIVE")),
+        ("SET LOCAL lock_timeout = '5s'", SetVariable("lock_timeout", "5s", is_local=True)),
+        ("SET TimeZone TO 'UTC'", SetVariable("timezone", "UTC")),
+        ("RESET lock_timeout", SetVariable("lock_timeout", None)),
+        ("BEGIN", TransactionControl(TransactionVerb.BEGIN)),
+        ("START TRANSACTION", TransactionControl(TransactionVerb.BEGIN)),
+        ("END", TransactionControl(TransactionVerb.COMMIT)),
+        ("ROLLBACK", TransactionControl(TransactionVerb.ROLLBACK)),
+        ("SAVEPOINT s", TransactionControl(TransactionVerb.SAVEPOINT)),
+        ("DO $$ BEGIN END $$", UnmodelledAction("DO")),
+        ("VACUUM FULL t", UnmodelledAction("VACUUM", (T,))),
+    ],
+)
+def test_reads_one_action(sql: str, expected: Action) -> None:
+    assert one(sql) == expected
+
+
+def test_one_action_for_each_subcommand_with_its_own_offset() -> None:
+    sql = (
+        'ALTER TABLE ONLY s."T, x" ADD a numeric(10, 2), DROP b,\n  ALTER c TYPE text USING f(c, 1)'
+    )
+
+    actions = read_actions(sql)
+
+    assert [type(action) for action in actions] == [AddColumn, DropColumn, AlterColumnType]
+    assert [sql[action.offset :].split(maxsplit=1)[0] for action in actions] == [
+        "ADD",
+        "DROP",
+        "ALTER",
+    ]
+    assert isinstance(actions[0], AddColumn)
+    assert actions[0].table == QualifiedName("s", "T, x")
+
+
+def test_offsets_count_characters_behind_non_ascii_text() -> None:
+    sql = "ALTER TABLE größe ADD é int, DROP COLUMN ü"
+
+    _, drop = read_actions(sql)
+
+    assert sql[drop.offset :] == "DROP COLUMN ü"
+
+
+def test_reads_a_column_with_everything_inline() -> None:
+    action = one(
+        "ALTER TABLE t ADD COLUMN z varchar(10) COLLATE \"C\" NOT NULL DEFAULT upper('x')"
+        " CONSTRAINT z_ok CHECK (z <> '') REFERENCES s.p (k) ON DELETE CASCADE"
+    )
+
+    assert isinstance(action, AddColumn)
+    column = action.column
+    assert column.type == ColumnType("character varying", (10,))
+    assert column.is_not_null
+    assert column.collation == "C"
+    assert column.default is not None
+    assert [call.name for call in column.default.functions] == ["upper"]
+    check, key = column.constraints
+    assert (check.kind, check.name, check.columns) == (ConstraintKind.CHECK, "z_ok", ("z",))
+    assert key.reference == Reference(QualifiedName("s", "p"), ("k",), on_delete="CASCADE")
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ("a int", "integer"),
+        ("a INT8", "bigint"),
+        ("a timestamptz(3)", "timestamp(3) with time zone"),
+        ("a timestamp", "timestamp without time zone"),
+        ("a decimal(8, 2)", "numeric(8,2)"),
+        ("a float(10)", "real"),
+        ("a char", "character(1)"),
+        ("a s.mood[][]", "s.mood[][]"),
+        ('a "MixedCase"', "MixedCase"),
+    ],
+)
+def test_names_types_as_format_type_does(definition: str, expected: str) -> None:
+    action = one(f"CREATE TABLE t ({definition})")
+
+    assert isinstance(action, CreateTable)
+    assert str(action.columns[0].type) == expected
+
+
+def test_reads_generated_identity_and_serial_columns() -> None:
+    action = one(
+        "CREATE TABLE t (a bigserial, b int GENERATED ALWAYS AS IDENTITY,"
+        " c int GENERATED ALWAYS AS (b + 1) STORED, d int GENERATED ALWAYS AS (b) VIRTUAL)"
+    )
+
+    assert isinstance(action, CreateTable)
+    serial, identity, stored, virtual = action.columns
+    assert serial.is_serial
+    assert serial.is_not_null
+    assert serial.type == ColumnType("bigint")
+    assert identity.is_identity
+    assert stored.generated is Generated.STORED
+    assert virtual.generated is Generated.VIRTUAL
+
+
+def test_reads_table_constraints_of_every_kind() -> None:
+    action = one(
+        "CREATE UNLOGGED TABLE t (a int, b int, r int4range, PRIMARY KEY (a), UNIQUE (a, b),"
+        " CHECK (a > 0 AND b IS NOT NULL), FOREIGN KEY (a) REFERENCES v,"
+        " EXCLUDE USING gist (r WITH &&))"
+    )
+
+    assert isinstance(action, CreateTable)
+    assert action.persistence is Persistence.UNLOGGED
+    assert [constraint.kind for constraint in action.constraints] == [
+        ConstraintKind.PRIMARY_KEY,
+        ConstraintKind.UNIQUE,
+        ConstraintKind.CHECK,
+        ConstraintKind.FOREIGN_KEY,
+        ConstraintKind.EXCLUDE,
+    ]
+    check = action.constraints[2].expression
+    assert check is not None
+    assert check.not_null_columns == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_not_valid", "is_enforced"),
+    [
+        ("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0)", False, True),
+        ("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID", True, True),
+        ("ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT ENFORCED", False, False),
+        ("ALTER TABLE t ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES v NOT VALID", True, True),
+        ("ALTER TABLE t ADD CONSTRAINT c NOT NULL a NOT VALID", True, True),
+        ("ALTER TABLE t ADD CONSTRAINT c NOT NULL a", False, True),
+        ("ALTER TABLE t ADD CONSTRAINT c UNIQUE (a)", False, True),
+    ],
+)
+def test_tells_not_valid_from_not_enforced(
+    sql: str, *, is_not_valid: bool, is_enforced: bool
+) -> None:
+    action = one(sql)
+
+    assert isinstance(action, AddConstraint)
+    assert action.constraint.is_not_valid is is_not_valid
+    assert action.constraint.is_enforced is is_enforced
+
+
+def test_reads_an_index_with_all_its_parts() -> None:
+    action = one(
+        "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY s.t USING btree"
+        " (a DESC NULLS LAST, lower(b) text_pattern_ops, (c + 1)) INCLUDE (d) WHERE e IS NOT NULL"
+    )
+
+    assert isinstance(action, CreateIndex)
+    assert (action.name, action.is_unique, action.is_concurrent) == ("i", True, True)
+    assert (action.takes_existing, action.is_only) == (True, True)
+    assert [column.column for column in action.columns] == ["a", None, None]
+    assert [column.text for column in action.columns] == [
+        "a DESC NULLS LAST",
+        "lower(b) text_pattern_ops",
+        "(c + 1)",
+    ]
+    assert action.included == ("d",)
+    assert action.predicate is not None
+    assert action.predicate.columns == ("e",)
+
+
+def test_reads_set_default_with_its_expression() -> None:
+    action = one("ALTER TABLE t ALTER COLUMN a SET DEFAULT NULL::text")
+
+    assert isinstance(action, SetDefault)
+    assert action.default.is_null_constant
+
+
+def test_reads_partitions() -> None:
+    action = one("CREATE TABLE p PARTITION OF t FOR VALUES FROM (1) TO (2)")
+
+    assert isinstance(action, CreateTable)
+    assert action.partition_of == T
+    assert not action.is_default_partition
+
+
+@pytest.mark.parametrize("sql", ["SELEKT 1", "SELECT 1; SELECT 2", ""])
+def test_refuses_what_is_not_one_statement(sql: str) -> None:
+    with pytest.raises(SqlSyntaxError):
+        read_actions(sql)
+
+
+def test_says_where_the_syntax_error_is_in_characters() -> None:
+    sql = "SELECT 'é' FRMO t x y"
+
+    with pytest.raises(SqlSyntaxError) as caught:
+        read_actions(sql)
+
+    assert sql[caught.value.offset :].startswith("t")
