@@ -1,0 +1,70 @@
+"""The names PostgreSQL chooses where the SQL gives none.
+
+Source: `ChooseRelationName` and `makeObjectName` in src/backend/commands/indexcmds.c.
+"""
+
+from collections.abc import Container, Sequence
+
+from safemigrate.model import ConstraintDefinition, ConstraintKind, CreateIndex
+
+__all__ = ["choose_constraint_name", "choose_index_name"]
+
+_LIMIT = 63  # NAMEDATALEN - 1, in bytes
+
+_SUFFIXES = {
+    ConstraintKind.PRIMARY_KEY: "pkey",
+    ConstraintKind.UNIQUE: "key",
+    ConstraintKind.FOREIGN_KEY: "fkey",
+    ConstraintKind.CHECK: "check",
+    ConstraintKind.EXCLUDE: "excl",
+    ConstraintKind.NOT_NULL: "not_null",
+}
+
+
+def choose_constraint_name(
+    table: str, definition: ConstraintDefinition, taken: Container[str]
+) -> str:
+    """Return the name of a constraint, given or chosen; `taken` are the table's other names."""
+    if definition.name is not None:
+        return definition.name
+    suffix = _SUFFIXES[definition.kind]
+    columns: Sequence[str] = definition.columns
+    if definition.kind is ConstraintKind.PRIMARY_KEY:
+        columns = ()
+    elif definition.kind is ConstraintKind.CHECK and definition.expression is not None:
+        # A table CHECK over one column is named after it, over several after none.
+        found = definition.expression.columns
+        columns = found if len(found) == 1 else ()
+    return _first_free(table, "_".join(columns), suffix, taken)
+
+
+def choose_index_name(action: CreateIndex, taken: Container[str]) -> str:
+    """Return the bare name of an index, given or chosen."""
+    if action.name is not None:
+        return action.name
+    columns = "_".join(column.column or "expr" for column in action.columns)
+    return _first_free(action.table.name, columns, "idx", taken)
+
+
+def _first_free(table: str, columns: str, suffix: str, taken: Container[str]) -> str:
+    """Return table_columns_suffix, cut to fit, with a number behind where it is taken."""
+    number = 0
+    while True:
+        ending = suffix + (str(number) if number else "")
+        name = _fit(table, columns, ending)
+        if name not in taken:
+            return name
+        number += 1
+
+
+def _fit(table: str, columns: str, ending: str) -> str:
+    """Shorten the longer of the two parts, byte by byte, until all fits."""
+    first, second = table.encode(), columns.encode()
+    overhead = len(ending.encode()) + 1 + (1 if second else 0)
+    while len(first) + len(second) > _LIMIT - overhead:
+        if len(first) > len(second):
+            first = first[:-1]
+        else:
+            second = second[:-1]
+    parts = [first.decode(errors="ignore"), second.decode(errors="ignore"), ending]
+    return "_".join(part for part in parts if part)

@@ -1,0 +1,406 @@
+"""An action → the catalog after it."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from safemigrate.catalog.naming import choose_index_name
+from safemigrate.catalog.tables import (
+    add_column,
+    add_constraint,
+    change_column,
+    create_table,
+    drop_column,
+    put_table,
+    rename_column,
+    without,
+)
+from safemigrate.errors import SqlSyntaxError
+from safemigrate.model import (
+    Action,
+    AddColumn,
+    AddConstraint,
+    AddEnumValue,
+    AlterColumnOption,
+    AlterColumnType,
+    AttachPartition,
+    Catalog,
+    ChangeRows,
+    Column,
+    ColumnOption,
+    CommentOn,
+    ConstraintKind,
+    CreateEnum,
+    CreateFunction,
+    CreateIndex,
+    CreatePolicy,
+    CreateSchema,
+    CreateTable,
+    CreateTrigger,
+    CreateView,
+    DetachPartition,
+    DropColumn,
+    DropConstraint,
+    DropDefault,
+    DropIndex,
+    DropNotNull,
+    DropPolicy,
+    DropTable,
+    DropTrigger,
+    DropView,
+    Index,
+    LockTable,
+    NoTableAction,
+    QualifiedName,
+    RelationKind,
+    RenameColumn,
+    RenameConstraint,
+    RenameIndex,
+    RenameTable,
+    RowChange,
+    SetDefault,
+    SetNotNull,
+    SetRowSecurity,
+    SetSchema,
+    SetVariable,
+    Table,
+    TransactionControl,
+    Truncate,
+    UnmodelledAction,
+    ValidateConstraint,
+)
+from safemigrate.sql import read_actions, split_statements
+
+__all__ = ["apply_action", "apply_actions", "catalog_of_sql", "settle"]
+
+
+def catalog_of_sql(text: str, path: str) -> Catalog:
+    """Return the catalog that the statements of `text` build; `path` names it in errors.
+
+    Raises:
+        SqlSyntaxError: with the position as `path:line` in the message.
+    """
+    catalog = Catalog(is_complete=True)
+    for statement in split_statements(text):
+        try:
+            actions = read_actions(statement.sql)
+        except SqlSyntaxError as err:
+            offset = statement.offset + err.offset
+            line = text.count("\n", 0, offset) + 1
+            raise SqlSyntaxError(
+                f'"{path}" line {line}: {err.message}', err.hint, offset=offset
+            ) from err
+        catalog = apply_actions(catalog, actions)
+    return settle(catalog)
+
+
+def settle(catalog: Catalog) -> Catalog:
+    """Return the catalog as a later migration finds it: its tables may have rows by then."""
+    if not any(table.is_empty for table in catalog.tables.values()):
+        return catalog
+    tables = {
+        name: replace(table, is_empty=False) if table.is_empty else table
+        for name, table in catalog.tables.items()
+    }
+    return replace(catalog, tables=tables)
+
+
+def apply_actions(catalog: Catalog, actions: Iterable[Action]) -> Catalog:
+    """Return the catalog after all the actions, in order."""
+    for action in actions:
+        catalog = apply_action(catalog, action)
+    return catalog
+
+
+def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PLR0912 - one case each
+    """Return the catalog after the action; what it names and is not known changes nothing."""
+    match action:
+        case CreateTable():
+            return create_table(catalog, action)
+        case DropTable():
+            return _drop_relation(catalog, action.table)
+        case DropView():
+            return _drop_relation(catalog, action.view)
+        case RenameTable():
+            return _move(catalog, action.table, None, action.new_name)
+        case SetSchema():
+            return _move(catalog, action.table, action.new_schema, None)
+        case AddColumn():
+            if action.takes_existing and catalog.column(action.table, action.column.name):
+                return catalog
+            return add_column(catalog, action.table, action.column)
+        case DropColumn():
+            return drop_column(catalog, action.table, action.column)
+        case RenameColumn():
+            return rename_column(catalog, action.table, action.column, action.new_name)
+        case AlterColumnType() | SetDefault() | DropDefault() | SetNotNull() | DropNotNull():
+            return _alter_column(catalog, action)
+        case AlterColumnOption():
+            return _set_column_option(catalog, action)
+        case AddConstraint():
+            return add_constraint(catalog, action.table, action.constraint)
+        case DropConstraint():
+            return _drop_constraint(catalog, action)
+        case RenameConstraint():
+            return _rename_constraint(catalog, action)
+        case ValidateConstraint():
+            return _validate_constraint(catalog, action)
+        case CreateIndex():
+            return _create_index(catalog, action)
+        case DropIndex():
+            return replace(
+                catalog, indexes=without(catalog.indexes, [catalog.resolve(action.index)])
+            )
+        case RenameIndex():
+            return _rename_index(catalog, action)
+        case AttachPartition():
+            return _set_parent(catalog, action.partition, catalog.resolve(action.table), action)
+        case DetachPartition():
+            return _set_parent(catalog, action.partition, None, action)
+        case CreateSchema():
+            return replace(catalog, schemas=catalog.schemas | {action.name})
+        case CreateEnum():
+            name = catalog.resolve(action.type)
+            return replace(catalog, enums={**catalog.enums, name: action.labels})
+        case AddEnumValue():
+            name = catalog.resolve(action.type)
+            labels = (*catalog.enums.get(name, ()), action.label)
+            return replace(catalog, enums={**catalog.enums, name: labels})
+        case CreateFunction():
+            name = catalog.resolve(action.name)
+            return replace(catalog, functions={**catalog.functions, name: action.volatility})
+        case CreateView():
+            return _create_view(catalog, action)
+        case ChangeRows():
+            return _change_rows(catalog, action)
+        case SetVariable():
+            return _set_variable(catalog, action)
+        case (
+            Truncate()
+            | LockTable()
+            | CommentOn()
+            | CreateTrigger()
+            | DropTrigger()
+            | SetRowSecurity()
+            | CreatePolicy()
+            | DropPolicy()
+            | TransactionControl()
+            | NoTableAction()
+            | UnmodelledAction()
+        ):
+            return catalog
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
+    """Return the catalog without the relation, its partitions, indexes, and keys to it."""
+    found = catalog.table(name)
+    if found is None:
+        return catalog
+    gone = {found.name, *(child.name for child in catalog.partitions_of(found.name))}
+    tables = {}
+    for table in catalog.tables.values():
+        if table.name in gone:
+            continue
+        dead = [item.name for item in table.constraints.values() if item.references in gone]
+        tables[table.name] = (
+            replace(table, constraints=without(table.constraints, dead)) if dead else table
+        )
+    indexes = {key: index for key, index in catalog.indexes.items() if index.table not in gone}
+    return replace(catalog, tables=tables, indexes=indexes)
+
+
+def _move(
+    catalog: Catalog, name: QualifiedName, new_schema: str | None, new_name: str | None
+) -> Catalog:
+    """Return the catalog with the relation renamed, or moved to another schema."""
+    found = catalog.table(name)
+    if found is None:
+        return catalog
+    old = found.name
+    new = QualifiedName(new_schema or old.schema, new_name or old.name)
+    tables: dict[QualifiedName, Table] = {}
+    for key, table in catalog.tables.items():
+        constraints = {
+            item.name: replace(item, references=new) if item.references == old else item
+            for item in table.constraints.values()
+        }
+        moved = replace(
+            table,
+            name=new if key == old else key,
+            constraints=constraints,
+            partition_of=new if table.partition_of == old else table.partition_of,
+            inherits=tuple(new if parent == old else parent for parent in table.inherits),
+            reads=tuple(new if read == old else read for read in table.reads),
+        )
+        tables[moved.name] = moved
+    indexes = {}
+    for index in catalog.indexes.values():
+        if index.table != old:
+            indexes[index.name] = index
+            continue
+        moved_name = QualifiedName(new.schema, index.name.name)
+        indexes[moved_name] = replace(index, name=moved_name, table=new)
+    return replace(catalog, tables=tables, indexes=indexes)
+
+
+def _alter_column(
+    catalog: Catalog, action: AlterColumnType | SetDefault | DropDefault | SetNotNull | DropNotNull
+) -> Catalog:
+    column = catalog.column(action.table, action.column)
+    if column is None:
+        table = catalog.table(action.table)
+        if table is None or table.has_all_columns:
+            return catalog
+        column = Column(action.column, None)
+    match action:
+        case AlterColumnType():
+            column = replace(column, type=action.type, collation=action.collation)
+        case SetDefault():
+            column = replace(column, default=action.default)
+        case DropDefault():
+            column = replace(column, default=None)
+        case SetNotNull():
+            column = replace(column, is_not_null=True)
+        case DropNotNull():
+            column = replace(column, is_not_null=False)
+    return change_column(catalog, action.table, column)
+
+
+def _set_column_option(catalog: Catalog, action: AlterColumnOption) -> Catalog:
+    column = catalog.column(action.table, action.column)
+    if column is None:
+        return catalog
+    match action.option:
+        case ColumnOption.ADD_IDENTITY:
+            column = replace(column, is_identity=True)
+        case ColumnOption.DROP_IDENTITY:
+            column = replace(column, is_identity=False)
+        case ColumnOption.DROP_EXPRESSION:
+            column = replace(column, generated=None, default=None)
+        case (
+            ColumnOption.STATISTICS
+            | ColumnOption.STORAGE
+            | ColumnOption.COMPRESSION
+            | ColumnOption.OPTIONS
+            | ColumnOption.SET_IDENTITY
+            | ColumnOption.SET_EXPRESSION
+        ):
+            return catalog
+    return change_column(catalog, action.table, column)
+
+
+def _drop_constraint(catalog: Catalog, action: DropConstraint) -> Catalog:
+    table = catalog.table(action.table)
+    if table is None or action.name not in table.constraints:
+        return catalog
+    dropped = table.constraints[action.name]
+    table = replace(table, constraints=without(table.constraints, [action.name]))
+    if dropped.kind is ConstraintKind.NOT_NULL:
+        columns = {
+            name: replace(column, is_not_null=False) if name in dropped.columns else column
+            for name, column in table.columns.items()
+        }
+        table = replace(table, columns=columns)
+    catalog = put_table(catalog, table)
+    if dropped.index is None:
+        return catalog
+    index = QualifiedName(table.name.schema, dropped.index)
+    return replace(catalog, indexes=without(catalog.indexes, [index]))
+
+
+def _rename_constraint(catalog: Catalog, action: RenameConstraint) -> Catalog:
+    table = catalog.table(action.table)
+    if table is None or action.name not in table.constraints:
+        return catalog
+    old = table.constraints[action.name]
+    index = None if old.index is None else action.new_name
+    constraints = {
+        **without(table.constraints, [action.name]),
+        action.new_name: replace(old, name=action.new_name, index=index),
+    }
+    catalog = put_table(catalog, replace(table, constraints=constraints))
+    if old.index is None:
+        return catalog
+    return _rename_index(
+        catalog, RenameIndex(QualifiedName(table.name.schema, old.index), action.new_name)
+    )
+
+
+def _validate_constraint(catalog: Catalog, action: ValidateConstraint) -> Catalog:
+    table = catalog.table(action.table)
+    if table is None or action.name not in table.constraints:
+        return catalog
+    valid = replace(table.constraints[action.name], is_valid=True)
+    return put_table(catalog, replace(table, constraints={**table.constraints, action.name: valid}))
+
+
+def _create_index(catalog: Catalog, action: CreateIndex) -> Catalog:
+    table = catalog.resolve(action.table)
+    taken = {index.name.name for index in catalog.indexes.values()}
+    name = QualifiedName(table.schema, choose_index_name(action, taken))
+    if action.takes_existing and name in catalog.indexes:
+        return catalog
+    index = Index(
+        name=name,
+        table=table,
+        columns=tuple(column.column for column in action.columns),
+        is_unique=action.is_unique,
+        method=action.method,
+        predicate=action.predicate,
+    )
+    return replace(catalog, indexes={**catalog.indexes, name: index})
+
+
+def _rename_index(catalog: Catalog, action: RenameIndex) -> Catalog:
+    index = catalog.index(action.index)
+    if index is None:
+        return catalog
+    new = QualifiedName(index.name.schema, action.new_name)
+    indexes = {**without(catalog.indexes, [index.name]), new: replace(index, name=new)}
+    return replace(catalog, indexes=indexes)
+
+
+def _set_parent(
+    catalog: Catalog,
+    partition: QualifiedName,
+    parent: QualifiedName | None,
+    action: AttachPartition | DetachPartition,
+) -> Catalog:
+    table = catalog.table(partition)
+    if table is None:
+        return catalog
+    is_default = isinstance(action, AttachPartition) and action.is_default
+    return put_table(catalog, replace(table, partition_of=parent, is_default_partition=is_default))
+
+
+def _create_view(catalog: Catalog, action: CreateView) -> Catalog:
+    name = catalog.resolve(action.view)
+    kind = RelationKind.MATERIALIZED_VIEW if action.is_materialized else RelationKind.VIEW
+    known = catalog.table(name)
+    identity = catalog.next_identity if known is None else known.identity
+    view = Table(
+        name=name,
+        identity=identity,
+        kind=kind,
+        reads=tuple(catalog.resolve(read) for read in action.reads),
+        has_all_columns=False,
+    )
+    following = max(catalog.next_identity, identity + 1)
+    return put_table(replace(catalog, next_identity=following), view)
+
+
+def _change_rows(catalog: Catalog, action: ChangeRows) -> Catalog:
+    table = catalog.table(action.table)
+    adds_rows = action.change in {RowChange.INSERT, RowChange.COPY, RowChange.MERGE}
+    if table is None or not table.is_empty or not adds_rows:
+        return catalog
+    return put_table(catalog, replace(table, is_empty=False))
+
+
+def _set_variable(catalog: Catalog, action: SetVariable) -> Catalog:
+    settings = without(catalog.settings, [action.name])
+    if action.value is not None:
+        settings[action.name] = action.value
+    return replace(catalog, settings=settings)
