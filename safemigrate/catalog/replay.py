@@ -69,6 +69,7 @@ from safemigrate.model import (
     UnmodelledAction,
     ValidateConstraint,
 )
+from safemigrate.model.catalog import TEMPORARY_SCHEMA
 from safemigrate.sql import read_actions, split_statements
 
 __all__ = ["apply_action", "apply_actions", "catalog_of_sql", "settle"]
@@ -95,7 +96,13 @@ def catalog_of_sql(text: str, path: str) -> Catalog:
 
 
 def settle(catalog: Catalog) -> Catalog:
-    """Return the catalog as a later migration finds it: its tables may have rows by then."""
+    """Return the catalog as a later migration finds it.
+
+    Its tables may have rows by then, and temporary ones went with their session.
+    """
+    temporary = [name for name in catalog.tables if name.schema == TEMPORARY_SCHEMA]
+    for name in temporary:
+        catalog = _drop_relation(catalog, name)
     if not any(table.is_empty for table in catalog.tables.values()):
         return catalog
     tables = {
@@ -194,11 +201,12 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
 
 
 def _drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
-    """Return the catalog without the relation, its partitions, indexes, and keys to it."""
+    """Return the catalog without the relation, its partitions, indexes, readers, and keys to it."""
     found = catalog.table(name)
     if found is None:
         return catalog
     gone = {found.name, *(child.name for child in catalog.partitions_of(found.name))}
+    gone |= {view.name for view in catalog.readers_of(found.name)}
     tables = {}
     for table in catalog.tables.values():
         if table.name in gone:

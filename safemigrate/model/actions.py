@@ -475,9 +475,13 @@ class DropPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CommentOn:
-    """COMMENT ON a table, or on a part of one; `table` is None for anything else."""
+    """COMMENT ON; `relation` is the table, column's table or index, None for anything else.
 
-    table: QualifiedName | None
+    `is_part`: it is on a constraint, trigger, policy or rule of the relation.
+    """
+
+    relation: QualifiedName | None
+    is_part: bool = False
     offset: int = 0
 
 

@@ -11,6 +11,7 @@ from safemigrate.model.types import ColumnType, Expression
 __all__ = ["Catalog", "Column", "Constraint", "Index", "RelationKind", "Table"]
 
 DEFAULT_SCHEMA = "public"
+TEMPORARY_SCHEMA = "pg_temp"
 
 
 class RelationKind(Enum):
@@ -109,8 +110,14 @@ class Catalog:
     next_identity: int = 1
 
     def resolve(self, name: QualifiedName) -> QualifiedName:
-        """Return `name` with the schema PostgreSQL would find it in (search_path: public)."""
-        return name if name.schema is not None else QualifiedName(DEFAULT_SCHEMA, name.name)
+        """Return `name` with the schema PostgreSQL would find it in (search_path: public).
+
+        Temporary tables come first (manual: "Schemas", 5.10.3, the schema search path).
+        """
+        if name.schema is not None:
+            return name
+        temporary = QualifiedName(TEMPORARY_SCHEMA, name.name)
+        return temporary if temporary in self.tables else QualifiedName(DEFAULT_SCHEMA, name.name)
 
     def table(self, name: QualifiedName) -> Table | None:
         """Return the relation of that name, or None when the history does not show it."""
@@ -137,6 +144,14 @@ class Catalog:
             for constraint in other.constraints.values():
                 if constraint.references == wanted:
                     yield other, constraint
+
+    def readers_of(self, relation: QualifiedName) -> Iterator["Table"]:
+        """Yield the views that read the relation, and those that read them."""
+        wanted = self.resolve(relation)
+        for other in self.tables.values():
+            if wanted in other.reads and other.name != wanted:
+                yield other
+                yield from self.readers_of(other.name)
 
     def partitions_of(self, table: QualifiedName) -> Iterator[Table]:
         """Yield the partitions and inheritance children of the table, all levels."""

@@ -138,16 +138,29 @@ def read_create_function(node: nodes.CreateFunctionStmt) -> Action:
 
 
 def read_comment(node: nodes.CommentStmt) -> Action:
-    """Return the action of COMMENT ON; its table is known for tables and their parts."""
+    """Return the action of COMMENT ON; the relation is known for relations and their parts."""
     kinds = nodes.ObjectType
-    table: QualifiedName | None = None
+    relation: QualifiedName | None = None
+    is_part = node.objtype in {
+        kinds.OBJECT_TABCONSTRAINT,
+        kinds.OBJECT_TRIGGER,
+        kinds.OBJECT_POLICY,
+        kinds.OBJECT_RULE,
+    }
     if node.object.HasField("list"):
         parts = read_strings(node.object.list.items)
-        match node.objtype:
-            case kinds.OBJECT_TABLE | kinds.OBJECT_VIEW | kinds.OBJECT_MATVIEW:
-                table = name_of_strings(parts)
-            case kinds.OBJECT_COLUMN | kinds.OBJECT_TABCONSTRAINT:
-                table = name_of_strings(parts[:-1])
-            case kinds.OBJECT_TRIGGER | kinds.OBJECT_POLICY | kinds.OBJECT_RULE:
-                table = name_of_strings(parts[:-1])
-    return CommentOn(table)
+        if is_part or node.objtype == kinds.OBJECT_COLUMN:
+            relation = name_of_strings(parts[:-1])
+        elif node.objtype in _COMMENTED_RELATIONS:
+            relation = name_of_strings(parts)
+    return CommentOn(relation, is_part)
+
+
+_COMMENTED_RELATIONS = frozenset(
+    {
+        nodes.ObjectType.OBJECT_TABLE,
+        nodes.ObjectType.OBJECT_VIEW,
+        nodes.ObjectType.OBJECT_MATVIEW,
+        nodes.ObjectType.OBJECT_INDEX,
+    }
+)

@@ -113,7 +113,8 @@ def read_actions(sql: str) -> tuple[Action, ...]:
     if reader is not None:
         return tuple(reader(node))
     if which in _NO_TABLE:
-        return (NoTableAction(_NO_TABLE[which], tables_in(node)),)
+        reads = tables_in(node) if which == "grant_stmt" else ()
+        return (NoTableAction(_NO_TABLE[which], reads),)
     return (UnmodelledAction(_tag(which), tables_in(node)),)
 
 

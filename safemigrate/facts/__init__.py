@@ -1,0 +1,22 @@
+"""Action, catalog, version and transaction → what PostgreSQL does."""
+
+from safemigrate.facts.columns import change_of_type, is_known_not_null, volatility_of_default
+from safemigrate.facts.judging import facts_of
+from safemigrate.facts.situation import Situation, join_facts
+from safemigrate.facts.types import TypeChange, judge_type_change
+from safemigrate.facts.volatility import Volatility, judge_volatility
+from safemigrate.facts.walk import walk
+
+__all__ = [
+    "Situation",
+    "TypeChange",
+    "Volatility",
+    "change_of_type",
+    "facts_of",
+    "is_known_not_null",
+    "join_facts",
+    "judge_type_change",
+    "judge_volatility",
+    "volatility_of_default",
+    "walk",
+]

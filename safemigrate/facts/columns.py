@@ -1,0 +1,209 @@
+"""Facts about columns. Manual: "ALTER TABLE", Description and Notes; "Explicit Locking"."""
+
+from safemigrate.facts.situation import Situation, join_facts
+from safemigrate.facts.types import TypeChange, judge_type_change
+from safemigrate.facts.volatility import Volatility, judge_volatility
+from safemigrate.model import (
+    AddColumn,
+    AlterColumnOption,
+    AlterColumnType,
+    Catalog,
+    Certainty,
+    ColumnDefinition,
+    ColumnOption,
+    ConstraintKind,
+    DropColumn,
+    Facts,
+    Generated,
+    LockMode,
+    QualifiedName,
+    RenameColumn,
+    ServerVersion,
+    SetNotNull,
+)
+
+__all__ = [
+    "add_column",
+    "alter_column_option",
+    "alter_column_type",
+    "change_of_type",
+    "drop_column",
+    "is_known_not_null",
+    "rename_column",
+    "set_not_null",
+    "volatility_of_default",
+]
+
+# Settings that change no stored value take the weaker lock (manual: "ALTER TABLE").
+_OPTION_MODES = {
+    ColumnOption.STATISTICS: LockMode.SHARE_UPDATE_EXCLUSIVE,
+    ColumnOption.OPTIONS: LockMode.SHARE_UPDATE_EXCLUSIVE,
+    ColumnOption.STORAGE: LockMode.ACCESS_EXCLUSIVE,
+    ColumnOption.COMPRESSION: LockMode.ACCESS_EXCLUSIVE,
+    ColumnOption.ADD_IDENTITY: LockMode.ACCESS_EXCLUSIVE,
+    ColumnOption.SET_IDENTITY: LockMode.ACCESS_EXCLUSIVE,
+    ColumnOption.DROP_IDENTITY: LockMode.ACCESS_EXCLUSIVE,
+    ColumnOption.DROP_EXPRESSION: LockMode.ACCESS_EXCLUSIVE,
+    ColumnOption.SET_EXPRESSION: LockMode.ACCESS_EXCLUSIVE,
+}
+
+# From 18 on, NOT NULL is a constraint that partitions inherit: where the parent has it already,
+# they are not visited (`ATExecSetNotNull` in src/backend/commands/tablecmds.c).
+_STOPS_AT_PARENT_SINCE = ServerVersion(18)
+
+
+def volatility_of_default(column: ColumnDefinition, catalog: Catalog) -> Volatility:
+    """Return how a new column's value is made: once, row by row, or not known."""
+    if column.is_serial or column.is_identity or column.generated is Generated.STORED:
+        return Volatility.VOLATILE
+    if column.default is None or column.generated is Generated.VIRTUAL:
+        return Volatility.STABLE
+    return judge_volatility(column.default, catalog)
+
+
+def add_column(action: AddColumn, situation: Situation) -> Facts:
+    """Return the facts of ADD COLUMN with everything written inline."""
+    column = action.column
+    volatility = volatility_of_default(column, situation.catalog)
+    parts = [situation.exclusive(action.table, scans=_scans_new_column(column))]
+    if volatility is not Volatility.STABLE:
+        parts.append(situation.rewrite(action.table))
+    if volatility is Volatility.UNKNOWN:
+        parts.append(Facts(certainty=Certainty.UNKNOWN))
+    for constraint in column.constraints:
+        if constraint.reference is None:
+            continue
+        referenced = constraint.reference.table
+        parts.append(Facts(locks=(situation.lock(referenced, LockMode.SHARE_ROW_EXCLUSIVE),)))
+        # Without a value in the new column there is nothing to look up.
+        if _has_value(column) and constraint.is_enforced:
+            parts.append(Facts(scans=situation.scanned(action.table, referenced)))
+    return join_facts(parts)
+
+
+def _has_value(column: ColumnDefinition) -> bool:
+    if column.is_serial or column.is_identity or column.generated is not None:
+        return True
+    return column.default is not None and not column.default.is_null_constant
+
+
+def _scans_new_column(column: ColumnDefinition) -> bool:
+    """Return whether ADD COLUMN reads the whole table without rewriting it."""
+    for constraint in column.constraints:
+        if constraint.kind is ConstraintKind.CHECK and constraint.is_enforced:
+            return True
+        if constraint.kind in {ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY}:
+            return True
+    # A value that is the same for all rows proves NOT NULL by itself; else all are looked at.
+    is_computed = column.generated is Generated.VIRTUAL or not _has_value(column)
+    return column.is_not_null and is_computed
+
+
+def drop_column(action: DropColumn, situation: Situation) -> Facts:
+    """Return the facts of DROP COLUMN: what hangs on the column is locked as well."""
+    parts = [situation.exclusive(action.table)]
+    table = situation.catalog.table(action.table)
+    if table is None:
+        return join_facts(parts)
+    parts += [
+        Facts(locks=(situation.lock(constraint.references, LockMode.ACCESS_EXCLUSIVE),))
+        for constraint in table.constraints.values()
+        if action.column in constraint.columns and constraint.references is not None
+    ]
+    for index in situation.catalog.indexes_of(action.table):
+        is_used = action.column in index.columns or (
+            index.predicate is not None and action.column in index.predicate.columns
+        )
+        if is_used:
+            parts.append(Facts(locks=(situation.lock(index.name, LockMode.ACCESS_EXCLUSIVE),)))
+    return join_facts(parts)
+
+
+def rename_column(action: RenameColumn, situation: Situation) -> Facts:
+    """Return the facts of RENAME COLUMN."""
+    return situation.exclusive(action.table)
+
+
+def change_of_type(action: AlterColumnType, catalog: Catalog) -> TypeChange:
+    """Return what the new type means for the column as the catalog knows it."""
+    column = catalog.column(action.table, action.column)
+    return judge_type_change(
+        None if column is None else column.type,
+        action.type,
+        column=action.column,
+        using=action.using,
+        timezone=catalog.settings.get("timezone"),
+    )
+
+
+def alter_column_type(action: AlterColumnType, situation: Situation) -> Facts:
+    """Return the facts of ALTER COLUMN … TYPE."""
+    change = change_of_type(action, situation.catalog)
+    certainty = Certainty.KNOWN if change.is_known else Certainty.UNKNOWN
+    if change.rewrites:
+        return join_facts([situation.rewrite(action.table), Facts(certainty=certainty)])
+    # Constraints over the column are made anew, and a CHECK is then tested on every row.
+    return situation.exclusive(
+        action.table, scans=_has_check(situation.catalog, action.table, action.column)
+    )
+
+
+def _has_check(catalog: Catalog, name: QualifiedName, column: str) -> bool:
+    table = catalog.table(name)
+    if table is None:
+        return False
+    return any(
+        constraint.kind is ConstraintKind.CHECK
+        and constraint.is_valid
+        and constraint.expression is not None
+        and column in constraint.expression.columns
+        for constraint in table.constraints.values()
+    )
+
+
+def is_known_not_null(catalog: Catalog, name: QualifiedName, column: str) -> bool:
+    """Return whether the server can tell without a scan that no row has NULL in the column.
+
+    By NOT NULL itself, or (since 12) by a valid CHECK that says so (manual: "ALTER TABLE",
+    SET NOT NULL).
+    """
+    table = catalog.table(name)
+    if table is None:
+        return False
+    known = table.columns.get(column)
+    if known is not None and known.is_not_null:
+        return True
+    return any(
+        constraint.is_valid
+        and constraint.expression is not None
+        and constraint.kind is ConstraintKind.CHECK
+        and column in constraint.expression.not_null_columns
+        for constraint in table.constraints.values()
+    )
+
+
+def set_not_null(action: SetNotNull, situation: Situation) -> Facts:
+    """Return the facts of SET NOT NULL."""
+    family = tuple(situation.family(action.table))
+    column = situation.catalog.column(action.table, action.column)
+    if column is not None and column.is_not_null and situation.version >= _STOPS_AT_PARENT_SINCE:
+        family = family[:1]
+    scanned = [
+        member
+        for member in family
+        if not is_known_not_null(situation.catalog, member, action.column)
+    ]
+    return Facts(
+        locks=situation.locks(family, LockMode.ACCESS_EXCLUSIVE),
+        scans=situation.scanned(*scanned),
+    )
+
+
+def alter_column_option(action: AlterColumnOption, situation: Situation) -> Facts:
+    """Return the facts of the settings of a column."""
+    if action.option is ColumnOption.SET_EXPRESSION:
+        column = situation.catalog.column(action.table, action.column)
+        if column is None or column.generated is not Generated.VIRTUAL:
+            return situation.rewrite(action.table)
+    mode = _OPTION_MODES[action.option]
+    return Facts(locks=situation.locks(situation.family(action.table), mode))

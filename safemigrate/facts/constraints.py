@@ -1,0 +1,127 @@
+"""Facts about constraints. Manual: "ALTER TABLE", Description and Notes."""
+
+from safemigrate.facts.columns import is_known_not_null
+from safemigrate.facts.situation import Situation, join_facts
+from safemigrate.model import (
+    AddConstraint,
+    Certainty,
+    Constraint,
+    ConstraintDefinition,
+    ConstraintKind,
+    DropConstraint,
+    Facts,
+    LockMode,
+    QualifiedName,
+    RenameConstraint,
+    ValidateConstraint,
+)
+
+__all__ = ["add_constraint", "drop_constraint", "rename_constraint", "validate_constraint"]
+
+
+def add_constraint(action: AddConstraint, situation: Situation) -> Facts:
+    """Return the facts of ADD CONSTRAINT, by kind."""
+    constraint = action.constraint
+    is_checked = not constraint.is_not_valid and constraint.is_enforced
+    match constraint.kind:
+        case ConstraintKind.FOREIGN_KEY:
+            return _add_foreign_key(action, situation, is_checked=is_checked)
+        case ConstraintKind.CHECK:
+            return situation.exclusive(action.table, scans=is_checked)
+        case ConstraintKind.NOT_NULL:
+            is_proven = all(
+                is_known_not_null(situation.catalog, action.table, column)
+                for column in constraint.columns
+            )
+            return situation.exclusive(action.table, scans=is_checked and not is_proven)
+        case ConstraintKind.PRIMARY_KEY | ConstraintKind.UNIQUE | ConstraintKind.EXCLUDE:
+            return _add_key(action, situation)
+
+
+def _add_foreign_key(action: AddConstraint, situation: Situation, *, is_checked: bool) -> Facts:
+    """Both tables take SHARE ROW EXCLUSIVE, for the triggers that keep the reference."""
+    reference = action.constraint.reference
+    far = () if reference is None else (reference.table,)
+    family = tuple(situation.family(action.table))
+    locks = situation.locks((*family, *far), LockMode.SHARE_ROW_EXCLUSIVE)
+    scans = situation.scanned(*family, *far) if is_checked else ()
+    return Facts(locks=locks, scans=scans)
+
+
+def _add_key(action: AddConstraint, situation: Situation) -> Facts:
+    """A key builds its index under ACCESS EXCLUSIVE, unless it takes one that is there."""
+    constraint = action.constraint
+    if constraint.index is None:
+        return situation.exclusive(action.table, scans=True)
+    index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
+    columns = _columns_of_key(constraint, situation, index)
+    is_primary = constraint.kind is ConstraintKind.PRIMARY_KEY
+    is_nullable = is_primary and not all(
+        is_known_not_null(situation.catalog, action.table, column) for column in columns
+    )
+    certainty = Certainty.KNOWN if columns or not is_primary else Certainty.UNKNOWN
+    parts = [
+        # A primary key makes its columns NOT NULL, and looks at every row to do so.
+        situation.exclusive(action.table, scans=is_nullable),
+        Facts(certainty=certainty),
+    ]
+    if constraint.name not in {None, constraint.index}:
+        # The index is renamed to the constraint's name.
+        parts.append(Facts(locks=(situation.lock(index, LockMode.SHARE_UPDATE_EXCLUSIVE),)))
+    return join_facts(parts)
+
+
+def _columns_of_key(
+    constraint: ConstraintDefinition, situation: Situation, index: QualifiedName
+) -> tuple[str, ...]:
+    found = situation.catalog.index(index)
+    if found is None:
+        return constraint.columns
+    return tuple(column for column in found.columns if column is not None)
+
+
+def _find(situation: Situation, table: QualifiedName, name: str) -> Constraint | None:
+    found = situation.catalog.table(table)
+    return None if found is None else found.constraints.get(name)
+
+
+def drop_constraint(action: DropConstraint, situation: Situation) -> Facts:
+    """Return the facts of DROP CONSTRAINT: a foreign key's far table is locked as hard."""
+    parts = [situation.exclusive(action.table)]
+    constraint = _find(situation, action.table, action.name)
+    if constraint is None:
+        return join_facts(parts)
+    if constraint.references is not None:
+        parts.append(
+            Facts(locks=(situation.lock(constraint.references, LockMode.ACCESS_EXCLUSIVE),))
+        )
+    if constraint.index is not None:
+        index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
+        parts.append(Facts(locks=(situation.lock(index, LockMode.ACCESS_EXCLUSIVE),)))
+    return join_facts(parts)
+
+
+def rename_constraint(action: RenameConstraint, situation: Situation) -> Facts:
+    """Return the facts of RENAME CONSTRAINT; a key's index is renamed with it."""
+    parts = [situation.exclusive(action.table)]
+    constraint = _find(situation, action.table, action.name)
+    if constraint is not None and constraint.index is not None:
+        index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
+        parts.append(Facts(locks=(situation.lock(index, LockMode.SHARE_UPDATE_EXCLUSIVE),)))
+    return join_facts(parts)
+
+
+def validate_constraint(action: ValidateConstraint, situation: Situation) -> Facts:
+    """Return the facts of VALIDATE CONSTRAINT, which lets reads and writes go on."""
+    constraint = _find(situation, action.table, action.name)
+    family = tuple(situation.family(action.table))
+    locks = situation.locks(family, LockMode.SHARE_UPDATE_EXCLUSIVE)
+    if constraint is None:
+        return Facts(locks=locks, scans=situation.scanned(*family), certainty=Certainty.UNKNOWN)
+    if constraint.is_valid:
+        return Facts(locks=locks)
+    scanned = family
+    if constraint.references is not None:
+        locks += (situation.lock(constraint.references, LockMode.ROW_SHARE),)
+        scanned += (constraint.references,)
+    return Facts(locks=locks, scans=situation.scanned(*scanned))

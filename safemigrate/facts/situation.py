@@ -1,0 +1,110 @@
+"""Where an action meets the server: what facts depend on, and how they are put together."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from safemigrate.model import (
+    Catalog,
+    Certainty,
+    Facts,
+    Lock,
+    LockMode,
+    QualifiedName,
+    RelationKind,
+    ServerVersion,
+)
+
+__all__ = ["Situation", "join_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything a fact may depend on besides the action.
+
+    `catalog`: as the action finds it. `beginning`: as the migration found it.
+    """
+
+    catalog: Catalog
+    beginning: Catalog
+    version: ServerVersion
+    is_in_transaction: bool
+
+    def is_preexisting(self, relation: QualifiedName) -> bool:
+        """Return whether the table or index was there before the migration began."""
+        table = self.catalog.table(relation)
+        if table is not None:
+            return any(old.identity == table.identity for old in self.beginning.tables.values())
+        name = self.catalog.resolve(relation)
+        # What the history does not show cannot have been made by this migration.
+        return self.catalog.index(name) is None or name in self.beginning.indexes
+
+    def lock(self, relation: QualifiedName, mode: LockMode) -> Lock:
+        """Return the lock, with the name resolved."""
+        name = self.catalog.resolve(relation)
+        return Lock(name, mode, self.is_preexisting(name))
+
+    def locks(self, relations: Iterable[QualifiedName], mode: LockMode) -> tuple[Lock, ...]:
+        """Return one lock for each relation."""
+        return tuple(self.lock(relation, mode) for relation in relations)
+
+    def scanned(self, *relations: QualifiedName) -> tuple[QualifiedName, ...]:
+        """Return those of the relations whose reading anybody could notice."""
+        return tuple(
+            self.catalog.resolve(relation)
+            for relation in relations
+            if self.is_preexisting(relation) and self._has_rows(relation)
+        )
+
+    def _has_rows(self, relation: QualifiedName) -> bool:
+        """Return whether the relation has rows of its own; its partitions have a parent's."""
+        table = self.catalog.table(relation)
+        return table is None or table.kind is not RelationKind.PARTITIONED_TABLE
+
+    def family(self, table: QualifiedName) -> Iterator[QualifiedName]:
+        """Yield the table and its partitions and inheritance children."""
+        yield self.catalog.resolve(table)
+        for child in self.catalog.partitions_of(table):
+            yield child.name
+
+    def index_locks(self, table: QualifiedName, mode: LockMode) -> tuple[Lock, ...]:
+        """Return a lock on every index of the table."""
+        return self.locks((index.name for index in self.catalog.indexes_of(table)), mode)
+
+    def rewrite(self, table: QualifiedName) -> Facts:
+        """Return the facts of writing the table, with its partitions, anew."""
+        family = tuple(self.family(table))
+        locks = [self.lock(member, LockMode.ACCESS_EXCLUSIVE) for member in family]
+        for member in family:
+            locks += self.index_locks(member, LockMode.ACCESS_EXCLUSIVE)
+        rewritten = self.scanned(*family)
+        return Facts(locks=tuple(locks), rewrites=rewritten, scans=rewritten)
+
+    def exclusive(self, table: QualifiedName, *, scans: bool = False) -> Facts:
+        """Return the facts of ACCESS EXCLUSIVE on the table with its partitions."""
+        family = tuple(self.family(table))
+        return Facts(
+            locks=self.locks(family, LockMode.ACCESS_EXCLUSIVE),
+            scans=self.scanned(*family) if scans else (),
+        )
+
+
+_DOUBT = {Certainty.KNOWN: 0, Certainty.ASSUMED: 1, Certainty.UNKNOWN: 2}
+
+
+def join_facts(parts: Iterable[Facts]) -> Facts:
+    """Return what all the parts do together: the strongest lock per relation, in order met."""
+    locks: dict[QualifiedName, Lock] = {}
+    rewrites: dict[QualifiedName, None] = {}
+    scans: dict[QualifiedName, None] = {}
+    errors: dict[str, None] = {}
+    certainty = Certainty.KNOWN
+    for part in parts:
+        for lock in part.locks:
+            held = locks.get(lock.relation)
+            if held is None or held.mode < lock.mode:
+                locks[lock.relation] = lock
+        rewrites.update(dict.fromkeys(part.rewrites))
+        scans.update(dict.fromkeys(part.scans))
+        errors.update(dict.fromkeys(part.errors))
+        certainty = max(certainty, part.certainty, key=_DOUBT.__getitem__)
+    return Facts(tuple(locks.values()), tuple(rewrites), tuple(scans), tuple(errors), certainty)

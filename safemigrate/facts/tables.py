@@ -1,0 +1,176 @@
+"""Facts about whole tables, partitions and rows. Manual: "Explicit Locking", and each command."""
+
+from safemigrate.facts.situation import Situation, join_facts
+from safemigrate.model import (
+    AttachPartition,
+    ChangeRows,
+    ConstraintKind,
+    CreateTable,
+    CreateView,
+    DetachPartition,
+    DropTable,
+    DropView,
+    Facts,
+    LockMode,
+    LockTable,
+    QualifiedName,
+    RelationKind,
+    RowChange,
+    Truncate,
+)
+
+__all__ = [
+    "attach_partition",
+    "change_rows",
+    "create_table",
+    "create_view",
+    "detach_partition",
+    "drop_table",
+    "drop_view",
+    "lock_table",
+    "truncate",
+]
+
+
+def create_table(action: CreateTable, situation: Situation) -> Facts:
+    """Return the facts of CREATE TABLE: what it references or is a partition of is locked."""
+    if action.takes_existing and situation.catalog.table(action.table) is not None:
+        return Facts()
+    parts = []
+    constraints = [*action.constraints]
+    for column in action.columns:
+        constraints += column.constraints
+    for constraint in constraints:
+        if constraint.kind is ConstraintKind.FOREIGN_KEY and constraint.reference is not None:
+            far = situation.catalog.resolve(constraint.reference.table)
+            if far != situation.catalog.resolve(action.table):
+                parts.append(Facts(locks=(situation.lock(far, LockMode.SHARE_ROW_EXCLUSIVE),)))
+    if action.partition_of is not None:
+        parts.append(Facts(locks=(situation.lock(action.partition_of, LockMode.ACCESS_EXCLUSIVE),)))
+        if not action.is_default_partition:
+            parts.append(_default_partition(action.partition_of, situation))
+    parts += [
+        Facts(locks=(situation.lock(parent, LockMode.SHARE_UPDATE_EXCLUSIVE),))
+        for parent in action.inherits
+    ]
+    parts += [
+        Facts(locks=(situation.lock(source, LockMode.ACCESS_SHARE),)) for source in action.like
+    ]
+    return join_facts(parts)
+
+
+def _default_partition(parent: QualifiedName, situation: Situation) -> Facts:
+    """A new bound is checked against every row of the default partition, if there is one."""
+    for child in situation.catalog.partitions_of(parent):
+        if child.is_default_partition:
+            return situation.exclusive(child.name, scans=True)
+    return Facts()
+
+
+def drop_table(action: DropTable, situation: Situation) -> Facts:
+    """Return the facts of DROP TABLE: both ends of every foreign key are locked as hard."""
+    mode = LockMode.ACCESS_EXCLUSIVE
+    parts = [situation.exclusive(action.table)]
+    for member in situation.family(action.table):
+        parts.append(Facts(locks=situation.index_locks(member, mode)))
+        table = situation.catalog.table(member)
+        if table is None:
+            continue
+        parts += [
+            Facts(locks=(situation.lock(constraint.references, mode),))
+            for constraint in table.constraints.values()
+            if constraint.references is not None
+        ]
+        parts += [
+            Facts(locks=(situation.lock(other.name, mode),))
+            for other, _ in situation.catalog.foreign_keys_to(member)
+        ]
+    if action.is_cascade:
+        parts.append(
+            Facts(
+                locks=situation.locks(
+                    (view.name for view in situation.catalog.readers_of(action.table)), mode
+                )
+            )
+        )
+    return join_facts(parts)
+
+
+def create_view(action: CreateView, situation: Situation) -> Facts:
+    """Return the facts of CREATE VIEW; replacing one locks it against its readers."""
+    reads = Facts(locks=situation.locks(action.reads, LockMode.ACCESS_SHARE))
+    if situation.catalog.table(action.view) is None:
+        return reads
+    return join_facts([situation.exclusive(action.view), reads])
+
+
+def drop_view(action: DropView, situation: Situation) -> Facts:
+    """Return the facts of DROP VIEW."""
+    # Without CASCADE there can be none, or the server refuses.
+    readers = tuple(view.name for view in situation.catalog.readers_of(action.view))
+    return Facts(locks=situation.locks((action.view, *readers), LockMode.ACCESS_EXCLUSIVE))
+
+
+def attach_partition(action: AttachPartition, situation: Situation) -> Facts:
+    """Return the facts of ATTACH PARTITION: the partition, not the parent, is shut and read."""
+    parts = [
+        Facts(locks=(situation.lock(action.table, LockMode.SHARE_UPDATE_EXCLUSIVE),)),
+        situation.exclusive(action.partition, scans=True),
+    ]
+    if not action.is_default:
+        parts.append(_default_partition(action.table, situation))
+    return join_facts(parts)
+
+
+def detach_partition(action: DetachPartition, situation: Situation) -> Facts:
+    """Return the facts of DETACH PARTITION [CONCURRENTLY]."""
+    both = (action.table, action.partition)
+    if not action.is_concurrent:
+        # The bounds of the default partition change with those of the others.
+        default = [
+            child.name
+            for child in situation.catalog.partitions_of(action.table)
+            if child.is_default_partition
+        ]
+        return Facts(locks=situation.locks((*both, *default), LockMode.ACCESS_EXCLUSIVE))
+    message = "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block"
+    errors = (message,) if situation.is_in_transaction else ()
+    return Facts(locks=situation.locks(both, LockMode.SHARE_UPDATE_EXCLUSIVE), errors=errors)
+
+
+def change_rows(action: ChangeRows, situation: Situation) -> Facts:
+    """Return the facts of INSERT, UPDATE, DELETE, MERGE and COPY on the tables they name."""
+    parts = [
+        Facts(locks=(situation.lock(action.table, LockMode.ROW_EXCLUSIVE),)),
+        Facts(locks=situation.locks(action.reads, LockMode.ACCESS_SHARE)),
+    ]
+    changes_all = action.change in {RowChange.UPDATE, RowChange.DELETE} and not action.has_condition
+    if changes_all:
+        parts.append(Facts(scans=situation.scanned(action.table)))
+    return join_facts(parts)
+
+
+def truncate(action: Truncate, situation: Situation) -> Facts:
+    """Return the facts of TRUNCATE; CASCADE reaches every table that references it."""
+    parts = []
+    waiting = [situation.catalog.resolve(action.table)]
+    seen = set(waiting)
+    while waiting:
+        table = waiting.pop()
+        parts.append(situation.exclusive(table))
+        parts.append(Facts(locks=situation.index_locks(table, LockMode.ACCESS_EXCLUSIVE)))
+        if not action.is_cascade:
+            continue
+        for other, _ in situation.catalog.foreign_keys_to(table):
+            if other.name not in seen:
+                seen.add(other.name)
+                waiting.append(other.name)
+    return join_facts(parts)
+
+
+def lock_table(action: LockTable, situation: Situation) -> Facts:
+    """Return the facts of LOCK TABLE, on the table and its partitions."""
+    table = situation.catalog.table(action.table)
+    is_view = table is not None and table.kind is RelationKind.VIEW
+    family = (action.table,) if is_view else tuple(situation.family(action.table))
+    return Facts(locks=situation.locks(family, LockMode(action.mode)))
