@@ -1,0 +1,59 @@
+# Everything runs in a virtual environment that make keeps itself; `make help` lists the targets.
+# Nothing is needed but Python 3.11 or later, make and the package registry.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The first of these that is 3.11 or later makes the environment; `make PYTHON=…` names another.
+PYTHON := python3 python3.11 python3.12 python3.13 python3.14 python
+IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint types layers bench dist clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(READY) ## Judge, prove and run migrations/ on an embedded PostgreSQL
+	@$(BIN)/python migrations/demo.py
+
+test: $(READY) ## Run the tests; those that need Docker skip without it
+	@$(BIN)/pytest
+	@echo "done: the tests passed, the counts are above; next: make demo, or make lint types layers"
+
+lint: $(READY) ## Check the style of the code and its format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(READY) ## Check the types
+	@$(BIN)/mypy
+
+layers: $(READY) ## Check that packages import only those below them
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## Run the benchmarks
+	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+dist: $(READY) ## Build the wheel and the source distribution
+	@$(BIN)/python -m build
+
+clean: ## Remove all that was made here, the virtual environment too
+	@rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@for python in $(PYTHON); do \
+		if "$$python" -c '$(IS_NEW_ENOUGH)' 2>/dev/null; then break; fi; python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "error: there is no Python 3.11 or later among: $(PYTHON)" >&2; \
+		echo "hint: install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	echo "installing into $(VENV) with $$python"; \
+	if ! "$$python" -m venv $(VENV); then \
+		echo "hint: Debian and Ubuntu keep venv apart: apt-get install python3-venv" >&2; exit 1; \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
