@@ -1,0 +1,171 @@
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from safemigrate.config import Config, RuleSettings, check_rule_names, load_config
+from safemigrate.config.file import _EXAMPLES, _KEYS, _Table
+from safemigrate.errors import ConfigError
+from safemigrate.model import ServerVersion, Severity
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load_text(directory: Path, text: str, name: str = "pyproject.toml") -> Config:
+    write(directory / name, text)
+    return load_config((directory,))
+
+
+def refuse_text(directory: Path, text: str, name: str = "pyproject.toml") -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        load_text(directory, text, name)
+    return caught.value
+
+
+def test_no_file_leaves_everything_unset(tmp_path: Path) -> None:
+    assert load_config((tmp_path,)) == Config()
+
+
+def test_a_pyproject_without_our_table_is_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "pyproject.toml", "[tool.other]\nx = 1\n")
+    write(tmp_path / "b" / "pyproject.toml", "[tool.safemigrate]\npg-version = 15\n")
+    config = load_config((tmp_path / "a", tmp_path / "b"))
+    assert config.pg_version == ServerVersion(15)
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    config = load_text(
+        tmp_path,
+        """
+        [tool.safemigrate]
+        pg-version = 16
+        lock-timeout-ms = 250
+        lock-attempts = 7
+        deadline-s = 1.5
+
+        [tool.safemigrate.rules]
+        float-money = "info"
+        drop-column = "off"
+        """,
+    )
+    assert config == Config(
+        path=str(tmp_path / "pyproject.toml"),
+        prefix="tool.safemigrate.",
+        pg_version=ServerVersion(16),
+        rules=RuleSettings({"float-money": Severity.INFO}, frozenset({"drop-column"})),
+        lock_timeout=timedelta(milliseconds=250),
+        lock_attempts=7,
+        deadline=timedelta(seconds=1.5),
+    )
+
+
+def test_the_first_directory_wins(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "pyproject.toml", "[tool.safemigrate]\npg-version = 14\n")
+    write(tmp_path / "b" / "safemigrate.toml", "pg-version = 15\n")
+    assert load_config((tmp_path / "a", tmp_path / "b")).pg_version == ServerVersion(14)
+
+
+def test_safemigrate_toml_wins_over_pyproject_beside_it(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", "[tool.safemigrate]\npg-version = 14\n")
+    assert load_text(tmp_path, "pg-version = 15\n", "safemigrate.toml").pg_version == (
+        ServerVersion(15)
+    )
+
+
+def test_an_unknown_key_is_named_with_its_path_and_the_closest_key(tmp_path: Path) -> None:
+    error = refuse_text(tmp_path, "[tool.safemigrate]\npg_version = 16\n")
+    assert error.message == (
+        f'unknown key "tool.safemigrate.pg_version" in "{tmp_path / "pyproject.toml"}"'
+    )
+    assert error.hint == (
+        'did you mean "pg-version"? known keys: deadline-s, lock-attempts, '
+        "lock-timeout-ms, pg-version, rules"
+    )
+
+
+def test_an_unknown_key_like_no_other_still_gets_the_list(tmp_path: Path) -> None:
+    error = refuse_text(tmp_path, "[tool.safemigrate.lint]\nfoo = 1\n")
+    assert 'unknown key "tool.safemigrate.lint"' in error.message
+    assert error.hint.startswith("known keys: ")
+
+
+def test_the_long_table_name_in_safemigrate_toml_is_explained(tmp_path: Path) -> None:
+    error = refuse_text(tmp_path, "[tool.safemigrate]\npg-version = 16\n", "safemigrate.toml")
+    assert 'unknown key "tool"' in error.message
+    assert "at the top" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('pg-version = "16"', '"tool.safemigrate.pg-version" in FILE: expected int, got str'),
+        ("pg-version = 9", '"tool.safemigrate.pg-version" in FILE: expected int >= 14'),
+        ("pg-version = true", '"tool.safemigrate.pg-version" in FILE: expected int, got bool'),
+        (
+            "lock-attempts = 1.5",
+            '"tool.safemigrate.lock-attempts" in FILE: expected int, got float',
+        ),
+        ("rules = 1", '"tool.safemigrate.rules" in FILE: expected table, got int'),
+        ("deadline-s = 0", '"tool.safemigrate.deadline-s" in FILE: expected float > 0.0'),
+        (
+            'rules.drop-column = "no"',
+            "\"tool.safemigrate.rules.drop-column\" in FILE: 'no' is not a severity",
+        ),
+        (
+            "rules.drop-column = false",
+            '"tool.safemigrate.rules.drop-column" in FILE: False is not a severity',
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_path(tmp_path: Path, line: str, problem: str) -> None:
+    error = refuse_text(tmp_path, f"[tool.safemigrate]\n{line}\n")
+    assert error.message == problem.replace("FILE", f'"{tmp_path / "pyproject.toml"}"')
+    assert re.match(r"(for example: |one of: error, warning, info, off$)", error.hint)
+
+
+def test_every_key_has_an_example_that_is_right() -> None:
+    assert set(_EXAMPLES) == set(_KEYS)
+    for key, example in _EXAMPLES.items():
+        read = msgspec.toml.decode(example, type=_Table)
+        assert getattr(read, key.replace("-", "_"))
+
+
+def test_broken_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    error = refuse_text(tmp_path, "[tool.safemigrate]\npg-version = \n")
+    assert f'"{tmp_path / "pyproject.toml"}" is not valid TOML: ' in error.message
+    assert "line 2" in error.message
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "safemigrate.toml"
+    path.write_bytes(b"# \xff\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config((tmp_path,))
+    assert caught.value.message == f'"{path}" is not UTF-8 (byte 3)'
+
+
+def test_a_rule_nobody_knows_is_named_with_the_closest() -> None:
+    config = Config(
+        path="pyproject.toml",
+        prefix="tool.safemigrate.",
+        rules=RuleSettings(disabled=frozenset({"drop-colum"})),
+    )
+    with pytest.raises(ConfigError) as caught:
+        check_rule_names(config, ["drop-column", "rename-table"])
+    assert caught.value.message == (
+        'unknown rule "tool.safemigrate.rules.drop-colum" in "pyproject.toml"'
+    )
+    assert caught.value.hint.startswith('did you mean "drop-column"?')
+
+
+def test_known_rules_pass_the_check() -> None:
+    config = Config(rules=RuleSettings({"drop-column": Severity.INFO}, frozenset({"rename-table"})))
+    check_rule_names(config, ["drop-column", "rename-table"])
+    with pytest.raises(ConfigError):
+        check_rule_names(config, ["drop-column"])
