@@ -5,6 +5,13 @@ from dataclasses import replace
 from typing import assert_never
 
 from safemigrate.catalog.naming import choose_index_name
+from safemigrate.catalog.relations import (
+    create_view,
+    drop_relation,
+    move_relation,
+    rename_type,
+    set_parent,
+)
 from safemigrate.catalog.tables import (
     add_column,
     add_constraint,
@@ -52,18 +59,17 @@ from safemigrate.model import (
     LockTable,
     NoTableAction,
     QualifiedName,
-    RelationKind,
     RenameColumn,
     RenameConstraint,
     RenameIndex,
     RenameTable,
+    RenameType,
     RowChange,
     SetDefault,
     SetNotNull,
     SetRowSecurity,
     SetSchema,
     SetVariable,
-    Table,
     TransactionControl,
     Truncate,
     UnmodelledAction,
@@ -102,7 +108,7 @@ def settle(catalog: Catalog) -> Catalog:
     """
     temporary = [name for name in catalog.tables if name.schema == TEMPORARY_SCHEMA]
     for name in temporary:
-        catalog = _drop_relation(catalog, name)
+        catalog = drop_relation(catalog, name)
     if not any(table.is_empty for table in catalog.tables.values()):
         return catalog
     tables = {
@@ -125,13 +131,13 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
         case CreateTable():
             return create_table(catalog, action)
         case DropTable():
-            return _drop_relation(catalog, action.table)
+            return drop_relation(catalog, action.table)
         case DropView():
-            return _drop_relation(catalog, action.view)
+            return drop_relation(catalog, action.view)
         case RenameTable():
-            return _move(catalog, action.table, None, action.new_name)
+            return move_relation(catalog, action.table, None, action.new_name)
         case SetSchema():
-            return _move(catalog, action.table, action.new_schema, None)
+            return move_relation(catalog, action.table, action.new_schema, None)
         case AddColumn():
             if action.takes_existing and catalog.column(action.table, action.column.name):
                 return catalog
@@ -161,9 +167,9 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
         case RenameIndex():
             return _rename_index(catalog, action)
         case AttachPartition():
-            return _set_parent(catalog, action.partition, catalog.resolve(action.table), action)
+            return set_parent(catalog, action.partition, catalog.resolve(action.table), action)
         case DetachPartition():
-            return _set_parent(catalog, action.partition, None, action)
+            return set_parent(catalog, action.partition, None, action)
         case CreateSchema():
             return replace(catalog, schemas=catalog.schemas | {action.name})
         case CreateEnum():
@@ -173,11 +179,13 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             name = catalog.resolve(action.type)
             labels = (*catalog.enums.get(name, ()), action.label)
             return replace(catalog, enums={**catalog.enums, name: labels})
+        case RenameType():
+            return rename_type(catalog, action)
         case CreateFunction():
             name = catalog.resolve(action.name)
             return replace(catalog, functions={**catalog.functions, name: action.volatility})
         case CreateView():
-            return _create_view(catalog, action)
+            return create_view(catalog, action)
         case ChangeRows():
             return _change_rows(catalog, action)
         case SetVariable():
@@ -198,59 +206,6 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             return catalog
         case _ as unreachable:
             assert_never(unreachable)
-
-
-def _drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
-    """Return the catalog without the relation, its partitions, indexes, readers, and keys to it."""
-    found = catalog.table(name)
-    if found is None:
-        return catalog
-    gone = {found.name, *(child.name for child in catalog.partitions_of(found.name))}
-    gone |= {view.name for view in catalog.readers_of(found.name)}
-    tables = {}
-    for table in catalog.tables.values():
-        if table.name in gone:
-            continue
-        dead = [item.name for item in table.constraints.values() if item.references in gone]
-        tables[table.name] = (
-            replace(table, constraints=without(table.constraints, dead)) if dead else table
-        )
-    indexes = {key: index for key, index in catalog.indexes.items() if index.table not in gone}
-    return replace(catalog, tables=tables, indexes=indexes)
-
-
-def _move(
-    catalog: Catalog, name: QualifiedName, new_schema: str | None, new_name: str | None
-) -> Catalog:
-    """Return the catalog with the relation renamed, or moved to another schema."""
-    found = catalog.table(name)
-    if found is None:
-        return catalog
-    old = found.name
-    new = QualifiedName(new_schema or old.schema, new_name or old.name)
-    tables: dict[QualifiedName, Table] = {}
-    for key, table in catalog.tables.items():
-        constraints = {
-            item.name: replace(item, references=new) if item.references == old else item
-            for item in table.constraints.values()
-        }
-        moved = replace(
-            table,
-            name=new if key == old else key,
-            constraints=constraints,
-            partition_of=new if table.partition_of == old else table.partition_of,
-            inherits=tuple(new if parent == old else parent for parent in table.inherits),
-            reads=tuple(new if read == old else read for read in table.reads),
-        )
-        tables[moved.name] = moved
-    indexes = {}
-    for index in catalog.indexes.values():
-        if index.table != old:
-            indexes[index.name] = index
-            continue
-        moved_name = QualifiedName(new.schema, index.name.name)
-        indexes[moved_name] = replace(index, name=moved_name, table=new)
-    return replace(catalog, tables=tables, indexes=indexes)
 
 
 def _alter_column(
@@ -368,35 +323,6 @@ def _rename_index(catalog: Catalog, action: RenameIndex) -> Catalog:
     new = QualifiedName(index.name.schema, action.new_name)
     indexes = {**without(catalog.indexes, [index.name]), new: replace(index, name=new)}
     return replace(catalog, indexes=indexes)
-
-
-def _set_parent(
-    catalog: Catalog,
-    partition: QualifiedName,
-    parent: QualifiedName | None,
-    action: AttachPartition | DetachPartition,
-) -> Catalog:
-    table = catalog.table(partition)
-    if table is None:
-        return catalog
-    is_default = isinstance(action, AttachPartition) and action.is_default
-    return put_table(catalog, replace(table, partition_of=parent, is_default_partition=is_default))
-
-
-def _create_view(catalog: Catalog, action: CreateView) -> Catalog:
-    name = catalog.resolve(action.view)
-    kind = RelationKind.MATERIALIZED_VIEW if action.is_materialized else RelationKind.VIEW
-    known = catalog.table(name)
-    identity = catalog.next_identity if known is None else known.identity
-    view = Table(
-        name=name,
-        identity=identity,
-        kind=kind,
-        reads=tuple(catalog.resolve(read) for read in action.reads),
-        has_all_columns=False,
-    )
-    following = max(catalog.next_identity, identity + 1)
-    return put_table(replace(catalog, next_identity=following), view)
 
 
 def _change_rows(catalog: Catalog, action: ChangeRows) -> Catalog:

@@ -1,6 +1,11 @@
 """Action, catalog, version and transaction → what PostgreSQL does."""
 
-from safemigrate.facts.columns import change_of_type, is_known_not_null, volatility_of_default
+from safemigrate.facts.columns import (
+    change_of_type,
+    has_value,
+    is_known_not_null,
+    volatility_of_default,
+)
 from safemigrate.facts.judging import facts_of
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.facts.types import TypeChange, judge_type_change
@@ -13,6 +18,7 @@ __all__ = [
     "Volatility",
     "change_of_type",
     "facts_of",
+    "has_value",
     "is_known_not_null",
     "join_facts",
     "judge_type_change",

@@ -28,6 +28,7 @@ __all__ = [
     "alter_column_type",
     "change_of_type",
     "drop_column",
+    "has_value",
     "is_known_not_null",
     "rename_column",
     "set_not_null",
@@ -76,12 +77,13 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
         referenced = constraint.reference.table
         parts.append(Facts(locks=(situation.lock(referenced, LockMode.SHARE_ROW_EXCLUSIVE),)))
         # Without a value in the new column there is nothing to look up.
-        if _has_value(column) and constraint.is_enforced:
+        if has_value(column) and constraint.is_enforced:
             parts.append(Facts(scans=situation.scanned(action.table, referenced)))
     return join_facts(parts)
 
 
-def _has_value(column: ColumnDefinition) -> bool:
+def has_value(column: ColumnDefinition) -> bool:
+    """Return whether the rows that are there get a value in the new column."""
     if column.is_serial or column.is_identity or column.generated is not None:
         return True
     return column.default is not None and not column.default.is_null_constant
@@ -95,7 +97,7 @@ def _scans_new_column(column: ColumnDefinition) -> bool:
         if constraint.kind in {ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY}:
             return True
     # A value that is the same for all rows proves NOT NULL by itself; else all are looked at.
-    is_computed = column.generated is Generated.VIRTUAL or not _has_value(column)
+    is_computed = column.generated is Generated.VIRTUAL or not has_value(column)
     return column.is_not_null and is_computed
 
 

@@ -41,6 +41,7 @@ from safemigrate.model import (
     RenameConstraint,
     RenameIndex,
     RenameTable,
+    RenameType,
     ServerVersion,
     SetDefault,
     SetNotNull,
@@ -135,6 +136,7 @@ def facts_of(action: Action, situation: Situation) -> Facts:  # noqa: C901, PLR0
             CreateSchema()
             | CreateEnum()
             | AddEnumValue()
+            | RenameType()
             | CreateFunction()
             | SetVariable()
             | TransactionControl()

@@ -53,6 +53,7 @@ __all__ = [
     "RenameConstraint",
     "RenameIndex",
     "RenameTable",
+    "RenameType",
     "RowChange",
     "SetDefault",
     "SetNotNull",
@@ -131,12 +132,15 @@ class Reference:
     """The far side of a foreign key; no `columns` means the primary key.
 
     `on_delete`, `on_update`: the action as SQL spells it, None for the default NO ACTION.
+    `on_delete_columns`: those that ON DELETE SET NULL or SET DEFAULT sets, where it says which.
     """
 
     table: QualifiedName
     columns: tuple[str, ...] = ()
     on_delete: str | None = None
     on_update: str | None = None
+    on_delete_columns: tuple[str, ...] = ()
+    is_match_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,8 @@ class ConstraintDefinition:
     """A constraint as written; `name` is None where PostgreSQL will choose one.
 
     `columns`: the constrained columns of a key, foreign key or NOT NULL.
-    `index`: the index named by USING INDEX.
+    `index`: the index named by USING INDEX. `included`: the columns of INCLUDE.
+    `is_nulls_not_distinct`: two NULLs count as equal. `is_local`: NO INHERIT.
     `offset`: where it stands in the statement, as in an action.
     """
 
@@ -158,6 +163,9 @@ class ConstraintDefinition:
     is_deferrable: bool = False
     is_deferred: bool = False
     index: str | None = None
+    included: tuple[str, ...] = ()
+    is_nulls_not_distinct: bool = False
+    is_local: bool = False
     offset: int = 0
 
 
@@ -374,6 +382,8 @@ class CreateIndex:
     """CREATE INDEX; `name` is None where PostgreSQL will choose one.
 
     `is_only`: ON ONLY, for the parent of partitions.
+    `is_nulls_not_distinct`: two NULLs count as equal in a unique index.
+    `storage`: the parameters of WITH, as SQL.
     """
 
     name: str | None
@@ -386,6 +396,9 @@ class CreateIndex:
     predicate: Expression | None = None
     takes_existing: bool = False
     is_only: bool = False
+    is_nulls_not_distinct: bool = False
+    storage: tuple[str, ...] = ()
+    tablespace: str | None = None
     offset: int = 0
 
 
@@ -508,6 +521,15 @@ class AddEnumValue:
 
     type: QualifiedName
     label: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RenameType:
+    """ALTER TYPE … RENAME TO, of an enum, composite or range type."""
+
+    type: QualifiedName
+    new_name: str
     offset: int = 0
 
 
@@ -643,6 +665,7 @@ Action = (
     | CreateSchema
     | CreateEnum
     | AddEnumValue
+    | RenameType
     | CreateFunction
     | CreateView
     | DropView

@@ -1,5 +1,7 @@
 """CREATE and COMMENT: tables, indexes, views, triggers, policies, types, functions."""
 
+from collections.abc import Iterable
+
 from safemigrate.model import (
     Action,
     CommentOn,
@@ -20,7 +22,7 @@ from safemigrate.sql.expressions import (
     tables_in,
 )
 from safemigrate.sql.parser import character_positions, deparse_expression, nodes
-from safemigrate.sql.quoting import quote_identifier, quote_name
+from safemigrate.sql.quoting import quote_identifier, quote_literal, quote_name
 
 __all__ = [
     "read_comment",
@@ -98,7 +100,31 @@ def read_create_index(node: nodes.IndexStmt) -> Action:
         predicate=read_expression(node.where_clause) if node.HasField("where_clause") else None,
         takes_existing=node.if_not_exists,
         is_only=not node.relation.inh,
+        is_nulls_not_distinct=node.nulls_not_distinct,
+        storage=_read_parameters(node.options),
+        tablespace=node.table_space or None,
     )
+
+
+def _read_parameters(options: Iterable[nodes.Node]) -> tuple[str, ...]:
+    """Return parameters as `name = 'value'`, which is taken for values of every kind."""
+    return tuple(_read_parameter(item.def_elem) for item in options)
+
+
+def _read_parameter(option: nodes.DefElem) -> str:
+    name = quote_identifier(option.defname)
+    match option.arg.WhichOneof("node"):
+        case "string":
+            value = option.arg.string.sval
+        case "integer":
+            value = str(option.arg.integer.ival)
+        case "float":
+            value = option.arg.float.fval
+        case "type_name":
+            value = read_strings(option.arg.type_name.names)[-1]
+        case _:
+            return name
+    return f"{name} = {quote_literal(value)}"
 
 
 def _read_index_column(element: nodes.IndexElem) -> IndexColumn:
@@ -112,6 +138,8 @@ def _read_index_column(element: nodes.IndexElem) -> IndexColumn:
         text += f" COLLATE {quote_name(name_of_strings(read_strings(element.collation)))}"
     if element.opclass:
         text += f" {quote_name(name_of_strings(read_strings(element.opclass)))}"
+    if element.opclassopts:
+        text += f" ({', '.join(_read_parameters(element.opclassopts))})"
     text += _ORDERINGS.get(element.ordering, "") + _NULLS.get(element.nulls_ordering, "")
     return IndexColumn(text, element.name or None)
 

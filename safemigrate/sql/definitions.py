@@ -52,6 +52,8 @@ def read_constraint(node: nodes.Constraint, positions: Positions) -> ConstraintD
             read_strings(node.pk_attrs),
             on_delete=_REFERENTIAL_ACTIONS.get(node.fk_del_action),
             on_update=_REFERENTIAL_ACTIONS.get(node.fk_upd_action),
+            on_delete_columns=read_strings(node.fk_del_set_cols),
+            is_match_full=node.fk_matchtype == "f",
         )
     is_enforced = node.is_enforced or kind not in _ENFORCEABLE
     return ConstraintDefinition(
@@ -65,6 +67,9 @@ def read_constraint(node: nodes.Constraint, positions: Positions) -> ConstraintD
         is_deferrable=node.deferrable,
         is_deferred=node.initdeferred,
         index=node.indexname or None,
+        included=read_strings(node.including),
+        is_nulls_not_distinct=node.nulls_not_distinct,
+        is_local=node.is_no_inherit,
         offset=positions(node.location),
     )
 

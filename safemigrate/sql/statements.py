@@ -23,6 +23,7 @@ from safemigrate.model import (
     RenameConstraint,
     RenameIndex,
     RenameTable,
+    RenameType,
     RowChange,
     SetSchema,
     SetVariable,
@@ -81,9 +82,22 @@ _DROP_NO_TABLE = frozenset(
         _KINDS.OBJECT_FUNCTION,
         _KINDS.OBJECT_PROCEDURE,
         _KINDS.OBJECT_ROUTINE,
+        _KINDS.OBJECT_SCHEMA,
         _KINDS.OBJECT_SEQUENCE,
         _KINDS.OBJECT_TYPE,
         _KINDS.OBJECT_DOMAIN,
+    }
+)
+
+# And among what can be renamed.
+_RENAME_NO_TABLE = frozenset(
+    {
+        _KINDS.OBJECT_AGGREGATE,
+        _KINDS.OBJECT_DOMAIN,
+        _KINDS.OBJECT_FUNCTION,
+        _KINDS.OBJECT_PROCEDURE,
+        _KINDS.OBJECT_ROLE,
+        _KINDS.OBJECT_SCHEMA,
     }
 )
 
@@ -200,8 +214,12 @@ def _read_rename(node: nodes.Node) -> list[Action]:
             return [RenameConstraint(name, rename.subname, rename.newname)]
         case _KINDS.OBJECT_INDEX:
             return [RenameIndex(name, rename.newname)]
+        case _KINDS.OBJECT_TYPE:
+            return [RenameType(name_of_strings(_parts(rename.object)), rename.newname)]
         case kind:
             tag = _KINDS.Name(kind).removeprefix("OBJECT_")
+            if kind in _RENAME_NO_TABLE:
+                return [NoTableAction(f"ALTER {tag} RENAME")]
             tables = (name,) if name.name else ()
             return [UnmodelledAction(f"ALTER {tag} RENAME", tables)]
 

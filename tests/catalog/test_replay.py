@@ -240,3 +240,14 @@ def test_kinds_of_constraints_are_kept() -> None:
 
     kinds = {item.kind for item in catalog.tables[public("t")].constraints.values()}
     assert kinds == {ConstraintKind.EXCLUDE, ConstraintKind.CHECK}
+
+
+def test_a_renamed_type_is_renamed_in_the_columns_that_have_it() -> None:
+    catalog = after(
+        "CREATE TYPE mood AS ENUM ('a'); CREATE TABLE t (m mood, n public.mood[], k int);"
+        "ALTER TYPE mood RENAME TO humour"
+    )
+
+    types = [str(column.type) for column in catalog.tables[public("t")].columns.values()]
+    assert types == ["humour", "public.humour[]", "integer"]
+    assert catalog.enums == {public("humour"): ("a",)}

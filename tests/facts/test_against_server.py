@@ -185,6 +185,7 @@ STATEMENTS = [
     "COMMENT ON INDEX t_a IS 'x'",
     "GRANT SELECT ON t TO PUBLIC",
     "ALTER TYPE mood ADD VALUE 'calm'",
+    "ALTER TYPE mood RENAME TO z",
     "CREATE TYPE z AS ENUM ('a')",
     "CREATE FUNCTION z() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE SCHEMA z",

@@ -1,0 +1,123 @@
+"""How whole relations and types come, go, and change their names."""
+
+from dataclasses import replace
+
+from safemigrate.catalog.tables import put_table, without
+from safemigrate.model import (
+    AttachPartition,
+    Catalog,
+    ColumnType,
+    CreateView,
+    DetachPartition,
+    QualifiedName,
+    RelationKind,
+    RenameType,
+    Table,
+)
+
+__all__ = ["create_view", "drop_relation", "move_relation", "rename_type", "set_parent"]
+
+
+def drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
+    """Return the catalog without the relation, its partitions, indexes, readers, and keys to it."""
+    found = catalog.table(name)
+    if found is None:
+        return catalog
+    gone = {found.name, *(child.name for child in catalog.partitions_of(found.name))}
+    gone |= {view.name for view in catalog.readers_of(found.name)}
+    tables = {}
+    for table in catalog.tables.values():
+        if table.name in gone:
+            continue
+        dead = [item.name for item in table.constraints.values() if item.references in gone]
+        tables[table.name] = (
+            replace(table, constraints=without(table.constraints, dead)) if dead else table
+        )
+    indexes = {key: index for key, index in catalog.indexes.items() if index.table not in gone}
+    return replace(catalog, tables=tables, indexes=indexes)
+
+
+def move_relation(
+    catalog: Catalog, name: QualifiedName, new_schema: str | None, new_name: str | None
+) -> Catalog:
+    """Return the catalog with the relation renamed, or moved to another schema."""
+    found = catalog.table(name)
+    if found is None:
+        return catalog
+    old = found.name
+    new = QualifiedName(new_schema or old.schema, new_name or old.name)
+    tables: dict[QualifiedName, Table] = {}
+    for key, table in catalog.tables.items():
+        constraints = {
+            item.name: replace(item, references=new) if item.references == old else item
+            for item in table.constraints.values()
+        }
+        moved = replace(
+            table,
+            name=new if key == old else key,
+            constraints=constraints,
+            partition_of=new if table.partition_of == old else table.partition_of,
+            inherits=tuple(new if parent == old else parent for parent in table.inherits),
+            reads=tuple(new if read == old else read for read in table.reads),
+        )
+        tables[moved.name] = moved
+    indexes = {}
+    for index in catalog.indexes.values():
+        if index.table != old:
+            indexes[index.name] = index
+            continue
+        moved_name = QualifiedName(new.schema, index.name.name)
+        indexes[moved_name] = replace(index, name=moved_name, table=new)
+    return replace(catalog, tables=tables, indexes=indexes)
+
+
+def set_parent(
+    catalog: Catalog,
+    partition: QualifiedName,
+    parent: QualifiedName | None,
+    action: AttachPartition | DetachPartition,
+) -> Catalog:
+    """Return the catalog with the table a partition of `parent`, or of none."""
+    table = catalog.table(partition)
+    if table is None:
+        return catalog
+    is_default = isinstance(action, AttachPartition) and action.is_default
+    return put_table(catalog, replace(table, partition_of=parent, is_default_partition=is_default))
+
+
+def create_view(catalog: Catalog, action: CreateView) -> Catalog:
+    """Return the catalog with the view in place of the one of its name, if any."""
+    name = catalog.resolve(action.view)
+    kind = RelationKind.MATERIALIZED_VIEW if action.is_materialized else RelationKind.VIEW
+    known = catalog.table(name)
+    identity = catalog.next_identity if known is None else known.identity
+    view = Table(
+        name=name,
+        identity=identity,
+        kind=kind,
+        reads=tuple(catalog.resolve(read) for read in action.reads),
+        has_all_columns=False,
+    )
+    following = max(catalog.next_identity, identity + 1)
+    return put_table(replace(catalog, next_identity=following), view)
+
+
+def rename_type(catalog: Catalog, action: RenameType) -> Catalog:
+    """Return the catalog with the type renamed, in the columns that have it too."""
+    old = catalog.resolve(action.type)
+    new = QualifiedName(old.schema, action.new_name)
+    enums = {new if name == old else name: labels for name, labels in catalog.enums.items()}
+    tables = {}
+    for name, table in catalog.tables.items():
+        columns = {
+            column.name: replace(column, type=replace(column.type, name=new.name))
+            if column.type is not None and _is_named(catalog, column.type, old)
+            else column
+            for column in table.columns.values()
+        }
+        tables[name] = table if columns == table.columns else replace(table, columns=columns)
+    return replace(catalog, enums=enums, tables=tables)
+
+
+def _is_named(catalog: Catalog, column_type: ColumnType, name: QualifiedName) -> bool:
+    return catalog.resolve(QualifiedName(column_type.schema, column_type.name)) == name
