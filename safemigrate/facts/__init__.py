@@ -7,6 +7,7 @@ from safemigrate.facts.columns import (
     volatility_of_default,
 )
 from safemigrate.facts.judging import facts_of
+from safemigrate.facts.partitions import may_hide_partitions
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.facts.types import TypeChange, judge_type_change
 from safemigrate.facts.volatility import Volatility, judge_volatility
@@ -23,6 +24,7 @@ __all__ = [
     "join_facts",
     "judge_type_change",
     "judge_volatility",
+    "may_hide_partitions",
     "volatility_of_default",
     "walk",
 ]

@@ -65,6 +65,8 @@ def volatility_of_default(column: ColumnDefinition, catalog: Catalog) -> Volatil
 def add_column(action: AddColumn, situation: Situation) -> Facts:
     """Return the facts of ADD COLUMN with everything written inline."""
     column = action.column
+    if action.takes_existing and situation.catalog.column(action.table, column.name):
+        return situation.exclusive(action.table)
     volatility = volatility_of_default(column, situation.catalog)
     parts = [situation.exclusive(action.table, scans=_scans_new_column(column))]
     if volatility is not Volatility.STABLE:
@@ -75,10 +77,13 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
         if constraint.reference is None:
             continue
         referenced = constraint.reference.table
-        parts.append(Facts(locks=(situation.lock(referenced, LockMode.SHARE_ROW_EXCLUSIVE),)))
+        locks = situation.locks(situation.family(referenced), LockMode.SHARE_ROW_EXCLUSIVE)
+        parts.append(Facts(locks=locks))
         # Without a value in the new column there is nothing to look up.
-        if has_value(column) and constraint.is_enforced:
-            parts.append(Facts(scans=situation.scanned(action.table, referenced)))
+        near = tuple(situation.family(action.table))
+        is_looked_up = has_value(column) and any(map(situation.has_rows, near))
+        if is_looked_up and constraint.is_enforced:
+            parts.append(Facts(scans=situation.scanned(*near, *situation.family(referenced))))
     return join_facts(parts)
 
 
@@ -112,6 +117,12 @@ def drop_column(action: DropColumn, situation: Situation) -> Facts:
         for constraint in table.constraints.values()
         if action.column in constraint.columns and constraint.references is not None
     ]
+    if action.is_cascade:
+        parts += [
+            Facts(locks=situation.locks_by_cascade(action.table, constraint))
+            for constraint in table.constraints.values()
+            if action.column in constraint.columns and constraint.index is not None
+        ]
     for index in situation.catalog.indexes_of(action.table):
         is_used = action.column in index.columns or (
             index.predicate is not None and action.column in index.predicate.columns
@@ -190,10 +201,12 @@ def set_not_null(action: SetNotNull, situation: Situation) -> Facts:
     column = situation.catalog.column(action.table, action.column)
     if column is not None and column.is_not_null and situation.version >= _STOPS_AT_PARENT_SINCE:
         family = family[:1]
+    # What a valid CHECK of the parent proves, it proves of the partitions that inherit it.
+    is_proven = is_known_not_null(situation.catalog, action.table, action.column)
     scanned = [
         member
         for member in family
-        if not is_known_not_null(situation.catalog, member, action.column)
+        if not is_proven and not is_known_not_null(situation.catalog, member, action.column)
     ]
     return Facts(
         locks=situation.locks(family, LockMode.ACCESS_EXCLUSIVE),

@@ -1,6 +1,7 @@
 """Facts about constraints. Manual: "ALTER TABLE", Description and Notes."""
 
 from safemigrate.facts.columns import is_known_not_null
+from safemigrate.facts.partitions import is_taken_over, unprepared
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.model import (
     AddConstraint,
@@ -39,20 +40,40 @@ def add_constraint(action: AddConstraint, situation: Situation) -> Facts:
 
 
 def _add_foreign_key(action: AddConstraint, situation: Situation, *, is_checked: bool) -> Facts:
-    """Both tables take SHARE ROW EXCLUSIVE, for the triggers that keep the reference."""
+    """Both tables take SHARE ROW EXCLUSIVE, for the triggers that keep the reference.
+
+    A partition that has the same foreign key is not read: its own is attached, whose triggers on
+    the far table go, under ACCESS EXCLUSIVE (`tryAttachPartitionForeignKey` in
+    src/backend/commands/tablecmds.c).
+    """
     reference = action.constraint.reference
-    far = () if reference is None else (reference.table,)
+    far = () if reference is None else tuple(situation.family(reference.table))
     family = tuple(situation.family(action.table))
-    locks = situation.locks((*family, *far), LockMode.SHARE_ROW_EXCLUSIVE)
-    scans = situation.scanned(*family, *far) if is_checked else ()
-    return Facts(locks=locks, scans=scans)
+    mode = LockMode.SHARE_ROW_EXCLUSIVE
+    parts = [Facts(locks=situation.locks((*family, *far), mode))]
+    if is_taken_over(action, situation.catalog):
+        parts.append(Facts(locks=situation.locks(far[:1], LockMode.ACCESS_EXCLUSIVE)))
+    if is_checked:
+        near = tuple(unprepared(action, situation.catalog))
+        parts.append(Facts(scans=_looked_up(near, far, situation)))
+    return join_facts(parts)
+
+
+def _looked_up(
+    near: tuple[QualifiedName, ...], far: tuple[QualifiedName, ...], situation: Situation
+) -> tuple[QualifiedName, ...]:
+    """Return what is read to look up all rows of `near` in `far`: nothing where there are none."""
+    if not any(situation.has_rows(table) for table in near):
+        return ()
+    return situation.scanned(*near, *far)
 
 
 def _add_key(action: AddConstraint, situation: Situation) -> Facts:
     """A key builds its index under ACCESS EXCLUSIVE, unless it takes one that is there."""
     constraint = action.constraint
     if constraint.index is None:
-        return situation.exclusive(action.table, scans=True)
+        built = situation.scanned(*unprepared(action, situation.catalog))
+        return join_facts([situation.exclusive(action.table), Facts(scans=built)])
     index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
     columns = _columns_of_key(constraint, situation, index)
     is_primary = constraint.kind is ConstraintKind.PRIMARY_KEY
@@ -98,6 +119,8 @@ def drop_constraint(action: DropConstraint, situation: Situation) -> Facts:
     if constraint.index is not None:
         index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
         parts.append(Facts(locks=(situation.lock(index, LockMode.ACCESS_EXCLUSIVE),)))
+        if action.is_cascade:
+            parts.append(Facts(locks=situation.locks_by_cascade(action.table, constraint)))
     return join_facts(parts)
 
 
@@ -120,8 +143,8 @@ def validate_constraint(action: ValidateConstraint, situation: Situation) -> Fac
         return Facts(locks=locks, scans=situation.scanned(*family), certainty=Certainty.UNKNOWN)
     if constraint.is_valid:
         return Facts(locks=locks)
-    scanned = family
-    if constraint.references is not None:
-        locks += (situation.lock(constraint.references, LockMode.ROW_SHARE),)
-        scanned += (constraint.references,)
-    return Facts(locks=locks, scans=situation.scanned(*scanned))
+    if constraint.references is None:
+        return Facts(locks=locks, scans=situation.scanned(*family))
+    locks += (situation.lock(constraint.references, LockMode.ROW_SHARE),)
+    far = tuple(situation.family(constraint.references))
+    return Facts(locks=locks, scans=_looked_up(family, far, situation))

@@ -36,6 +36,9 @@ def drop_index(action: DropIndex, situation: Situation) -> Facts:
         errors = _errors("DROP INDEX CONCURRENTLY", situation)
         mode = LockMode.SHARE_UPDATE_EXCLUSIVE
         return Facts(locks=situation.locks(relations, mode), errors=errors, certainty=certainty)
+    if index is not None:
+        # The index of a partitioned table goes with those of its partitions.
+        relations = (*situation.family(index.table), action.index)
     return Facts(locks=situation.locks(relations, LockMode.ACCESS_EXCLUSIVE), certainty=certainty)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from safemigrate.model import (
     Catalog,
     Certainty,
+    Constraint,
+    ConstraintKind,
     Facts,
     Lock,
     LockMode,
@@ -33,7 +35,7 @@ class Situation:
         """Return whether the table or index was there before the migration began."""
         table = self.catalog.table(relation)
         if table is not None:
-            return any(old.identity == table.identity for old in self.beginning.tables.values())
+            return table.is_older or any(old.identity == table.identity for old in self.beginning.tables.values())
         name = self.catalog.resolve(relation)
         # What the history does not show cannot have been made by this migration.
         return self.catalog.index(name) is None or name in self.beginning.indexes
@@ -52,13 +54,15 @@ class Situation:
         return tuple(
             self.catalog.resolve(relation)
             for relation in relations
-            if self.is_preexisting(relation) and self._has_rows(relation)
+            if self.is_preexisting(relation) and self.has_rows(relation)
         )
 
-    def _has_rows(self, relation: QualifiedName) -> bool:
-        """Return whether the relation has rows of its own; its partitions have a parent's."""
+    def has_rows(self, relation: QualifiedName) -> bool:
+        """Return whether the relation can have rows of its own; its partitions have a parent's."""
         table = self.catalog.table(relation)
-        return table is None or table.kind is not RelationKind.PARTITIONED_TABLE
+        if table is None:
+            return True
+        return table.kind is not RelationKind.PARTITIONED_TABLE and not table.is_empty
 
     def family(self, table: QualifiedName) -> Iterator[QualifiedName]:
         """Yield the table and its partitions and inheritance children."""
@@ -69,6 +73,19 @@ class Situation:
     def index_locks(self, table: QualifiedName, mode: LockMode) -> tuple[Lock, ...]:
         """Return a lock on every index of the table."""
         return self.locks((index.name for index in self.catalog.indexes_of(table)), mode)
+
+    def locks_by_cascade(self, table: QualifiedName, key: Constraint) -> tuple[Lock, ...]:
+        """Return the locks on tables whose foreign keys go with the key they reference."""
+        is_primary = key.kind is ConstraintKind.PRIMARY_KEY
+        return self.locks(
+            (
+                other.name
+                for other, reference in self.catalog.foreign_keys_to(table)
+                if set(reference.referenced_columns) == set(key.columns)
+                or (is_primary and not reference.referenced_columns)
+            ),
+            LockMode.ACCESS_EXCLUSIVE,
+        )
 
     def rewrite(self, table: QualifiedName) -> Facts:
         """Return the facts of writing the table, with its partitions, anew."""

@@ -54,7 +54,8 @@ def create_table(action: CreateTable, situation: Situation) -> Facts:
         for parent in action.inherits
     ]
     parts += [
-        Facts(locks=(situation.lock(source, LockMode.ACCESS_SHARE),)) for source in action.like
+        Facts(locks=(situation.lock(source, LockMode.ACCESS_SHARE),))
+        for source in (*action.like, *action.reads)
     ]
     return join_facts(parts)
 
@@ -70,7 +71,16 @@ def _default_partition(parent: QualifiedName, situation: Situation) -> Facts:
 def drop_table(action: DropTable, situation: Situation) -> Facts:
     """Return the facts of DROP TABLE: both ends of every foreign key are locked as hard."""
     mode = LockMode.ACCESS_EXCLUSIVE
+    dropped = situation.catalog.table(action.table)
+    if dropped is None and action.takes_missing and situation.catalog.is_complete:
+        return Facts()
     parts = [situation.exclusive(action.table)]
+    if dropped is not None and dropped.partition_of is not None:
+        # heap_drop_with_catalog in src/backend/catalog/heap.c: others may be looking for the place
+        # of a row, which is the default partition from now on.
+        siblings = situation.catalog.partitions_of(dropped.partition_of)
+        defaults = [sibling.name for sibling in siblings if sibling.is_default_partition]
+        parts.append(Facts(locks=situation.locks((dropped.partition_of, *defaults), mode)))
     for member in situation.family(action.table):
         parts.append(Facts(locks=situation.index_locks(member, mode)))
         table = situation.catalog.table(member)

@@ -1,6 +1,6 @@
 """A history → its timeline: every statement with the catalog it meets and what it does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from safemigrate.catalog import apply_action, settle
@@ -22,7 +22,7 @@ from safemigrate.model import (
     Statement,
     Timeline,
 )
-from safemigrate.sql import read_actions, split_statements
+from safemigrate.sql import read_actions
 
 __all__ = ["walk"]
 
@@ -60,7 +60,7 @@ def _pass(
     explained = []
     settings: Mapping[str, str] = catalog.settings
     transaction: int | None = None
-    for statement in _single(statements):
+    for statement in statements:
         if statement.transaction != transaction:
             # What SET LOCAL set ends with its transaction.
             catalog = replace(catalog, settings=settings)
@@ -75,16 +75,6 @@ def _pass(
     return Passage(
         migration, direction, beginning, replace(catalog, settings=settings), tuple(explained)
     )
-
-
-def _single(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Yield one statement at a time where several were sent in one text, numbered anew."""
-    ordinal = 0
-    for statement in statements:
-        pieces = split_statements(statement.sql)
-        for piece in pieces:
-            ordinal += 1
-            yield replace(statement, sql=piece.sql, ordinal=ordinal)
 
 
 def _explain(

@@ -1,0 +1,17 @@
+"""Where migrations come from: Alembic projects, recorded or run, and files of SQL."""
+
+from safemigrate.source.environment import Work, run_environment
+from safemigrate.source.git import changed_files
+from safemigrate.source.project import Project, open_project
+from safemigrate.source.recording import record
+from safemigrate.source.sql_files import read_sql_files
+
+__all__ = [
+    "Project",
+    "Work",
+    "changed_files",
+    "open_project",
+    "read_sql_files",
+    "record",
+    "run_environment",
+]

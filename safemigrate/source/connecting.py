@@ -1,0 +1,190 @@
+"""How env.py connects: watched, led to another database when asked, and its errors translated."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, Self
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Dialect, Engine
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
+
+from safemigrate.errors import EnvironmentSetupError, SafemigrateError, UnreachableError
+from safemigrate.source.excerpt import hide_passwords
+
+__all__ = ["ConnectionWatch", "listening", "translate_connection_error"]
+
+# Arguments of the PostgreSQL drivers that say which server and who, as opposed to how to behave.
+_LOCATION_ARGUMENTS = frozenset(
+    {
+        "async_creator_fn",
+        "channel_binding",
+        "database",
+        "dbname",
+        "direct_tls",
+        "dsn",
+        "gssencmode",
+        "host",
+        "hostaddr",
+        "krbsrvname",
+        "passfile",
+        "password",
+        "port",
+        "require_auth",
+        "requirepeer",
+        "requiressl",
+        "service",
+        "target_session_attrs",
+        "unix_sock",
+        "user",
+    }
+)
+
+# Class 28: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_INVALID_AUTHORIZATION = "28"
+_NO_SUCH_DATABASE = "3D000"
+_TOO_MANY_CONNECTIONS = "53300"
+
+
+class ConnectionWatch:
+    """Sees every connection that SQLAlchemy opens inside the `with` block.
+
+    `target`: where those to PostgreSQL are led, whatever engine they belong to; None leaves them
+    alone. A connection that an engine kept in its pool from before is opened anew, and none that
+    was led stays open in a pool afterwards.
+    `has_connected`: whether one was opened. `is_connecting`: whether one is being opened now.
+    `address`: where to, in words, without the password.
+    """
+
+    def __init__(self, target: URL | None) -> None:
+        self.has_connected = False
+        self.is_connecting = False
+        self.address = "the database"
+        self._target = target
+        self._password = None if target is None else target.password
+        self._started = time.time()
+        self._connecting_by: Dialect | None = None
+        self._led: list[ConnectionPoolEntry] = []
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(listening(Engine, "do_connect", self._on_do_connect))
+        self._stack.enter_context(listening(Pool, "connect", self._on_connect))
+        self._stack.enter_context(listening(Pool, "checkout", self._on_checkout))
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._stack.close()
+        for record in self._led:
+            if record.dbapi_connection is not None and not record.in_use:
+                record.invalidate()
+
+    def hide_password(self, text: str) -> str:
+        """Return the text without the password that was used."""
+        return hide_passwords(text.replace(self._password, "***") if self._password else text)
+
+    def _on_do_connect(
+        self, dialect: Dialect, record: object, cargs: list[Any], cparams: dict[str, Any]
+    ) -> None:
+        del record
+        if self._target is not None and dialect.name == "postgresql":
+            lead(dialect, self._target, cargs, cparams)
+        password = cparams.get("password")
+        self._password = str(password) if password else self._password
+        self.address = _address(cparams)
+        self.is_connecting = True
+        self._connecting_by = dialect
+
+    def _on_connect(self, connection: object, record: ConnectionPoolEntry) -> None:
+        del connection
+        self.is_connecting = False
+        self.has_connected = True
+        dialect, self._connecting_by = self._connecting_by, None
+        if self._target is None:
+            return
+        if dialect is None:
+            raise EnvironmentSetupError(
+                "env.py opens its connection in its own way (creator=…), which --url cannot change",
+                "let env.py take the URL from the option sqlalchemy.url, or leave --url out",
+            )
+        if dialect.name == "postgresql" and not dialect.is_async:
+            # an asynchronous one cannot be closed once its event loop has ended
+            self._led.append(record)
+
+    def _on_checkout(self, connection: object, record: "_Entry", proxy: object) -> None:
+        del connection, proxy
+        if record.starttime < self._started:
+            raise DisconnectionError("opened before this run")
+
+
+class _Entry(Protocol):
+    """The part of a pool's entry whose public type SQLAlchemy leaves out."""
+
+    starttime: float
+
+
+@contextlib.contextmanager
+def listening(target: type, name: str, function: Callable[..., object]) -> Iterator[None]:
+    """Listen to an event of SQLAlchemy for as long as the block runs."""
+    event.listen(target, name, function)
+    try:
+        yield
+    finally:
+        event.remove(target, name, function)
+
+
+def lead(dialect: Dialect, target: URL, cargs: list[Any], cparams: dict[str, Any]) -> None:
+    """Change a driver's connection arguments, in place, so that they lead to `target`."""
+    new_cargs, new_cparams = dialect.create_connect_args(target)
+    for name in list(cparams):
+        if name in _LOCATION_ARGUMENTS or name.startswith("ssl"):
+            del cparams[name]
+    cargs[:] = new_cargs
+    cparams.update(new_cparams)
+
+
+def _address(cparams: dict[str, Any]) -> str:
+    """Return `database "d" at host:port as "user"`, as far as it is known."""
+    database = cparams.get("dbname") or cparams.get("database")
+    host, port, user = cparams.get("host"), cparams.get("port"), cparams.get("user")
+    text = f'database "{database}"' if database else "the database"
+    if host:
+        text += f" at {host}" + (f":{port}" if port else "")
+    return text + (f' as "{user}"' if user else "")
+
+
+def translate_connection_error(
+    error: BaseException, watch: ConnectionWatch
+) -> SafemigrateError | None:
+    """Return our error for one raised while a connection was being opened, None for any other."""
+    if not watch.is_connecting:
+        return None
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    sqlstate = _sqlstate(cause)
+    detail = watch.hide_password(" ".join(str(cause).split())) or type(cause).__name__
+    message = f"cannot connect to {watch.address}: {detail}"
+    if sqlstate.startswith(_INVALID_AUTHORIZATION):
+        hint = "check the user and the password, and the server's pg_hba.conf"
+    elif sqlstate == _NO_SUCH_DATABASE:
+        hint = "create the database, or correct its name in the URL"
+    elif sqlstate == _TOO_MANY_CONNECTIONS:
+        hint = "the server is full; try again when a connection is free"
+    else:
+        # libpq gives no SQLSTATE for a connection that never came to be
+        hint = (
+            "check that the server runs and accepts connections there, and the user, password and "
+            "database of the URL"
+        )
+    return UnreachableError(message, hint)
+
+
+def _sqlstate(error: BaseException) -> str:
+    for name in ("sqlstate", "pgcode"):
+        value = getattr(error, name, None)
+        if isinstance(value, str):
+            return value
+    # pg8000 has a dictionary of the protocol's fields
+    fields = error.args[0] if error.args else None
+    code = fields.get("C") if isinstance(fields, dict) else None
+    return code if isinstance(code, str) else ""

@@ -1,0 +1,311 @@
+"""The user's env.py, run as it is, under our own environment context."""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from alembic.util.langhelpers import ModuleClsProxy
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
+
+from safemigrate.errors import EnvironmentSetupError, NotPostgresError, SafemigrateError, UsageError
+from safemigrate.source.connecting import ConnectionWatch, translate_connection_error
+from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.project import Project
+from safemigrate.source.quarantine import quarantine
+
+__all__ = [
+    "ProjectEnvironment",
+    "Work",
+    "has_url",
+    "main_url",
+    "parse_url",
+    "run_environment",
+    "settle",
+]
+
+# What Alembic calls `fn`: given the heads found in the database and the context that env.py
+# configured, it gives the revisions to run, one after the other.
+Work = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
+
+# The URL that `alembic init` writes.
+_PLACEHOLDER = "driver://user:pass@localhost/dbname"
+
+
+def run_environment(
+    project: Project,
+    work: Work,
+    *,
+    url: str | None = None,
+    destination: str = "heads",
+    dont_mutate: bool = False,
+) -> None:
+    """Run env.py on the real database, with `work` in the place of an Alembic command.
+
+    When env.py calls `context.run_migrations()`, Alembic calls `work(heads, context)`, runs each
+    revision it yields in a transaction of its own, whatever env.py asks for, and updates the
+    version table in the same transaction. `work` may also do everything itself and yield nothing.
+    It is called once for every time env.py runs the migrations. `sys.stdout` is standard error
+    meanwhile; a `work` that reports keeps the stream it had before.
+
+    `url`: the database to use, default the project's; it wins over whatever env.py connects to,
+    be it by `sqlalchemy.url` or in its own way, through the driver that env.py chose.
+    `destination`: what `context.get_revision_argument()` tells env.py.
+    `dont_mutate`: the version table is not made when it is missing.
+
+    What `work` or a revision raises comes out unchanged, even when env.py swallows it.
+    Raises EnvironmentSetupError when env.py raises, connects in a way `url` cannot reach, never
+    runs the migrations, or hands over a connection that is already in a transaction;
+    UnreachableError and NotPostgresError when it is the database.
+    """
+    target = parse_url(url if url is not None else project.url)
+    with quarantine(), main_url(project.config, target), ConnectionWatch(target) as watch:
+        environment = ProjectEnvironment(
+            project, work, watch, destination=destination, dont_mutate=dont_mutate
+        )
+        environment.run()
+
+
+class ProjectEnvironment(EnvironmentContext):
+    """Alembic's environment context, with one transaction per revision and our checks.
+
+    `watch` is None while recording: there is no database whose state could be wrong.
+    `run_arguments`: what env.py gave to `run_migrations`, to be handed to upgrade().
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        work: Work,
+        watch: ConnectionWatch | None,
+        *,
+        destination: str = "heads",
+        dont_mutate: bool = False,
+    ) -> None:
+        super().__init__(
+            project.config,
+            project.script,
+            fn=self._work,
+            as_sql=False,
+            starting_rev=None,
+            destination_rev=destination,
+            tag=None,
+            dont_mutate=dont_mutate,
+        )
+        self.run_arguments: dict[str, Any] = {}
+        self._user_work = work
+        self._watch = watch
+        self._is_working = False
+        self._has_worked = False
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Run env.py; see `run_environment` for what is raised."""
+        env_path = Path(self.script.env_py_location)
+        try:
+            with self:
+                self.script.run_env()
+        except BaseException as error:
+            if self._failure is not None and error is not self._failure:
+                raise self._failure from None
+            if self._failure is not None or isinstance(
+                error, (KeyboardInterrupt, SafemigrateError)
+            ):
+                raise
+            raise self._translate(error, env_path) from error
+        if self._failure is not None:
+            # env.py caught it; a run that reports success now would be a lie
+            raise self._failure
+        if not self._has_worked:
+            raise EnvironmentSetupError(
+                f'"{show_path(env_path)}" never ran the migrations',
+                "in online mode it must call context.configure(connection=…) and then "
+                "context.run_migrations()",
+            )
+
+    def configure(self, *args: Any, **kwargs: Any) -> None:
+        """Configure as env.py asks, but for one transaction per revision."""
+        bound = _CONFIGURE.bind(self, *args, **kwargs)
+        bound.arguments["transaction_per_migration"] = True
+        connection = bound.arguments.get("connection")
+        self._check(connection)
+        super().configure(*bound.args[1:], **bound.kwargs)
+        if connection is None:
+            name = self.get_context().dialect.name
+            raise _not_postgres(name) if name != "postgresql" else _no_connection()
+
+    def run_migrations(self, **kw: Any) -> None:
+        """Run the migrations, remembering what came out of the work itself."""
+        self.run_arguments = kw
+        try:
+            super().run_migrations(**kw)
+        except BaseException as error:
+            if self._is_working:
+                self._failure = error
+            raise
+        finally:
+            self._is_working = False
+
+    def _work(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+        self._is_working = self._has_worked = True
+        for step in self._user_work(heads, context):
+            yield step
+            # Alembic has closed the revision's transaction by now
+            settle(context)
+
+    def _check(self, connection: object) -> None:
+        if not isinstance(connection, Connection):
+            return
+        if connection.dialect.name != "postgresql":
+            raise _not_postgres(connection.dialect.name)
+        if self._watch is None:
+            return
+        if getattr(connection.dialect, "is_recording", False):
+            raise EnvironmentSetupError(
+                "env.py uses an engine that was made while the migrations were being read",
+                "make the engine in env.py, not when a module is imported",
+            )
+        if connection.in_transaction():
+            raise EnvironmentSetupError(
+                "env.py hands over a connection that is already in a transaction, so revisions "
+                "cannot be committed one by one; Alembic itself would roll everything back at the "
+                "end and exit 0, unless env.py commits",
+                "use engine.connect(), not engine.begin(), and call connection.commit() after "
+                "the last statement before context.configure()",
+            )
+
+    def _translate(self, error: BaseException, env_path: Path) -> SafemigrateError:
+        if self._watch is not None:
+            found = translate_connection_error(error, self._watch)
+            if found is not None:
+                return found
+        if self._migration_context is None:
+            # a driver of another kind of database that is not installed, for one
+            backend = _configured_backend(self.config)
+            if backend is not None:
+                return _not_postgres(backend)
+        origin = find_origin(error, env_path)
+        place = show_path(env_path) if origin is None else str(origin)
+        return EnvironmentSetupError(f'"{place}" raised {describe(error)}', _hint(error))
+
+
+def settle(context: MigrationContext) -> None:
+    """Commit what a revision has left open.
+
+    After a `commit()` of its own, what it sends further, and its row in the version table, is in
+    a transaction that Alembic knows nothing of: it would become part of the next revision's, and
+    be rolled back after the last.
+    """
+    connection = context.connection
+    if connection is None or connection.closed or context._in_external_transaction:  # noqa: SLF001 - Alembic's own test has no public name
+        return
+    if connection.in_transaction():
+        connection.commit()
+
+
+_CONFIGURE = inspect.signature(EnvironmentContext.configure)
+
+# `from alembic import context` is made of functions that Alembic keeps by class.
+ModuleClsProxy._setups[ProjectEnvironment] = ModuleClsProxy._setups[EnvironmentContext]  # noqa: SLF001 - a subclass has no other way to stand behind alembic.context
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, ImportError):
+        return (
+            "install what env.py imports where safemigrate runs, or add its folder to "
+            "prepend_sys_path in the Alembic configuration"
+        )
+    return (
+        "env.py must run here as it does under `alembic upgrade`; "
+        "set what it takes from its surroundings"
+    )
+
+
+def _no_connection() -> EnvironmentSetupError:
+    return EnvironmentSetupError(
+        "env.py configures the migrations without a connection",
+        "in online mode call context.configure(connection=…)",
+    )
+
+
+def _not_postgres(name: str) -> NotPostgresError:
+    return NotPostgresError(
+        f'the migrations run on "{name}", not on PostgreSQL',
+        "give the URL of a PostgreSQL database with --url, or set what env.py takes it from",
+    )
+
+
+def parse_url(url: str | None) -> URL | None:
+    """Return the URL, which the user gave us, as SQLAlchemy's."""
+    if url is None:
+        return None
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # SQLAlchemy's message may hold the URL, and so the password
+        raise UsageError(
+            "the database URL cannot be parsed",
+            "it looks like postgresql://user:password@host:5432/database, and special characters "
+            "in the password are percent-encoded",
+        ) from None
+    if parsed.drivername == "postgres":
+        parsed = parsed.set(drivername="postgresql")
+    if parsed.get_backend_name() != "postgresql":
+        raise _not_postgres(parsed.get_backend_name())
+    return parsed
+
+
+def _configured_url(config: Config) -> URL | None:
+    try:
+        text = config.get_main_option("sqlalchemy.url")
+        return make_url(text) if text and text != _PLACEHOLDER else None
+    except Exception:  # noqa: BLE001 - interpolation, parsing: an option that cannot be read says nothing
+        return None
+
+
+def _configured_backend(config: Config) -> str | None:
+    """Return the kind of database of the configured URL when it is not PostgreSQL."""
+    url = _configured_url(config)
+    name = None if url is None else url.get_backend_name()
+    return None if name in (None, "postgresql", "postgres") else name
+
+
+def has_url(config: Config) -> bool:
+    """Return whether the configuration says where to connect, in a way that can be read."""
+    return _configured_url(config) is not None
+
+
+@contextlib.contextmanager
+def main_url(config: Config, url: URL | None) -> Iterator[None]:
+    """Set `sqlalchemy.url` for as long as the block runs, keeping the project's own driver."""
+    if url is None:
+        yield
+        return
+    own = _configured_url(config)
+    if own is not None and own.get_backend_name() == "postgresql" and "+" in own.drivername:
+        url = url.set(drivername=own.drivername)
+    elif "+" not in url.drivername:
+        # SQLAlchemy 2.0 would choose psycopg2, which need not be there; psycopg is, with us
+        url = url.set(drivername="postgresql+psycopg")
+    with _option(config, "sqlalchemy.url", url.render_as_string(hide_password=False)):
+        yield
+
+
+@contextlib.contextmanager
+def _option(config: Config, name: str, value: str) -> Iterator[None]:
+    """Set an option of Alembic's configuration for as long as the block runs."""
+    section, parser = config.config_ini_section, config.file_config
+    before = parser.get(section, name, raw=True) if parser.has_option(section, name) else None
+    config.set_main_option(name, value.replace("%", "%%"))
+    try:
+        yield
+    finally:
+        if before is None:
+            config.remove_main_option(name)
+        else:
+            config.set_main_option(name, before)

@@ -1,0 +1,70 @@
+"""Where an exception of foreign code comes from, in one line."""
+
+import re
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+__all__ = ["Origin", "describe", "find_origin", "hide_passwords", "show_path"]
+
+
+_IN_URL = re.compile(r"(://[^:/@\s]*:)\S*@")
+_IN_STRING = re.compile(r"(\bpassword\s*=\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;)]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A place in a file; `line` is 1-based."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+def show_path(path: Path | str) -> str:
+    """Return the path as the user knows it: relative to the current directory when below it."""
+    absolute = Path(path).absolute()
+    try:
+        return str(absolute.relative_to(Path.cwd()))
+    except ValueError:
+        return str(absolute)
+
+
+def describe(error: BaseException) -> str:
+    """Return the class and message of an exception on one line, without its details."""
+    if isinstance(error, SyntaxError):
+        text = error.msg
+    elif isinstance(error, KeyError) and error.args:
+        # str() of a KeyError is the key alone, and reads like nothing
+        text = f"no key {error.args[0]!r}"
+    else:
+        # SQLAlchemy puts the statement and its parameters in further lines
+        text = next((line for line in str(error).splitlines() if line.strip()), "")
+    name = type(error).__name__
+    text = hide_passwords(" ".join(text.split()))
+    return f"{name}: {text}" if text else name
+
+
+def hide_passwords(text: str) -> str:
+    """Return the text without what looks like the password of a URL or a connection string."""
+    return _IN_STRING.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
+
+
+def find_origin(error: BaseException, path: Path | str) -> Origin | None:
+    """Return the innermost place in the file `path` that the exception went through, if any."""
+    wanted = {str(path), str(Path(path).resolve())}
+    if isinstance(error, SyntaxError) and error.filename in wanted:
+        return Origin(show_path(path), error.lineno or 1)
+    found = _innermost_line(error.__traceback__, wanted)
+    return None if found is None else Origin(show_path(path), found)
+
+
+def _innermost_line(trace: TracebackType | None, wanted: set[str]) -> int | None:
+    line = None
+    for frame, number in traceback.walk_tb(trace):
+        if frame.f_code.co_filename in wanted:
+            line = number
+    return line

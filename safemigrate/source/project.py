@@ -1,0 +1,305 @@
+"""An Alembic project: its configuration, its revision files, and the graph they make."""
+
+import configparser
+import io
+import tokenize
+import tomllib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import CycleDetected, Revision, RevisionMap
+from alembic.script.revision import RevisionError as AlembicRevisionError
+from alembic.util import CommandError
+
+from safemigrate.errors import ConfigError, RevisionError, SafemigrateError
+from safemigrate.source.engines import noticing_engines
+from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.quarantine import quarantine
+
+__all__ = ["Project", "open_project", "read_revision"]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An Alembic project whose revision files have been loaded.
+
+    `config` and `script` are Alembic's own.
+    `url`: the database to use instead of the one env.py connects to, or None.
+    `notices`: what the reader of a report should know.
+    """
+
+    config_path: Path
+    config: Config
+    script: ScriptDirectory
+    url: str | None = None
+    notices: tuple[str, ...] = ()
+
+    def revisions(self) -> tuple[Script, ...]:
+        """Return every revision in the order `alembic upgrade heads` runs them."""
+        newest_first = self.script.iterate_revisions("heads", (), implicit_base=True)
+        return tuple(reversed(list(newest_first)))
+
+
+def open_project(config_path: Path, *, url: str | None = None) -> Project:
+    """Read an Alembic configuration and load every revision file it names.
+
+    `config_path`: an alembic.ini, or a pyproject.toml with `[tool.alembic]`; when an alembic.ini
+    is not there, the pyproject.toml beside it is tried.
+    Imports the revision files, and puts `prepend_sys_path` on sys.path as Alembic does; env.py is
+    not run and no database is touched.
+    Raises ConfigError when the configuration cannot be used, RevisionError when a revision file,
+    or the graph of them, is broken.
+    """
+    # Alembic warns about what it reads in an old way; that is between it and the user's CI.
+    with quarantine(is_silent=True), noticing_engines():
+        config = _read_config(config_path)
+        script = _open_script_directory(config_path, config)
+        scripts = _load_scripts(script)
+        _check_graph(scripts)
+        _install_map(script, scripts)
+    notices = () if scripts else (f'there are no revision files in "{_locations(script)}"',)
+    return Project(config_path, config, script, url, notices)
+
+
+def _read_config(path: Path) -> Config:
+    toml_path = path if path.suffix == ".toml" else path.parent / "pyproject.toml"
+    has_toml = toml_path.is_file()
+    if path.suffix != ".toml" and not path.is_file():
+        if path.is_dir():
+            raise ConfigError(
+                f'"{path}" is a directory, not an Alembic configuration',
+                "give the file itself, for example --config alembic.ini",
+            )
+        if path.name != "alembic.ini" or not (has_toml and _has_alembic_table(toml_path)):
+            raise _missing(path)
+        config = Config(toml_file=toml_path)
+    elif path.suffix == ".toml":
+        if not has_toml:
+            raise _missing(path)
+        config = Config(toml_file=path)
+    else:
+        config = Config(file_=path, toml_file=toml_path if has_toml else None)
+    _decode(path if path.is_file() else toml_path)
+    try:
+        # both are read lazily; do it here, where the errors can be told apart
+        _ = config.file_config, config.toml_alembic_config
+    except configparser.Error as error:
+        raise ConfigError(
+            f'"{path}" is not a valid ini file: {describe(error)}',
+            "compare it with the file that `alembic init` writes",
+        ) from error
+    except (tomllib.TOMLDecodeError, CommandError) as error:
+        raise ConfigError(f'"{toml_path}" is not valid TOML: {describe(error)}') from error
+    except OSError as error:
+        raise ConfigError(f'"{path}" cannot be read: {error.strerror}') from error
+    return config
+
+
+def _missing(path: Path) -> ConfigError:
+    return ConfigError(
+        f'there is no Alembic configuration "{path}"',
+        "run this in the directory that holds alembic.ini, or name it with --config",
+    )
+
+
+def _has_alembic_table(path: Path) -> bool:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False
+    tool = table.get("tool")
+    return isinstance(tool, dict) and "alembic" in tool
+
+
+def _decode(path: Path) -> None:
+    try:
+        path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f'"{path}" cannot be read: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f'"{path}" is not UTF-8: byte {error.start} cannot be decoded',
+            "save the file as UTF-8",
+        ) from error
+
+
+def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
+    try:
+        location = config.get_alembic_option("script_location")
+        if not location:
+            raise ConfigError(
+                f'"{show_path(path)}" does not say where the migrations are',
+                "set script_location in its section [alembic], for example to %(here)s/migrations",
+            )
+        return ScriptDirectory.from_config(config)
+    except configparser.Error as error:
+        raise ConfigError(
+            f'"{show_path(path)}" is not a valid ini file: {describe(error)}',
+            "a percent sign that stands for itself is written %%",
+        ) from error
+    except (CommandError, ImportError, ValueError, TypeError) as error:
+        if isinstance(error, CommandError) and "script_location" not in str(error) and location:
+            message = f'script_location "{location}" of "{show_path(path)}" cannot be used'
+        else:
+            message = f'"{show_path(path)}" cannot be used'
+        raise ConfigError(
+            f"{message}: {describe(error)}",
+            "a relative script_location counts from the current directory; "
+            "%(here)s/… counts from the file",
+        ) from error
+
+
+def _locations(script: ScriptDirectory) -> str:
+    return ", ".join(show_path(path) for path in script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
+
+
+def _load_scripts(script: ScriptDirectory) -> tuple[Script, ...]:
+    """Load the revision files one by one, as Alembic does, so that each error has its file."""
+    scripts: list[Script] = []
+    seen: set[Path] = set()
+    for location in script._version_locations:  # noqa: SLF001 - as above
+        if not location.exists():
+            continue
+        for listed in Script._list_py_dir(script, location):  # noqa: SLF001 - Alembic's own listing, with its options
+            path = listed.resolve()
+            if path in seen:
+                continue
+            seen.add(path)
+            loaded = _load_script(script, path)
+            if loaded is not None:
+                scripts.append(loaded)
+    return tuple(scripts)
+
+
+def _load_script(script: ScriptDirectory, path: Path) -> Script | None:
+    shown = show_path(path)
+    if path.suffix == ".py":
+        read_revision(path)
+    try:
+        return Script._from_path(script, path)  # noqa: SLF001 - the public ways load all or nothing
+    except (KeyboardInterrupt, SafemigrateError):
+        raise
+    except AlembicRevisionError as error:
+        raise RevisionError(f'revision file "{shown}" is broken: {describe(error)}') from error
+    except CommandError as error:
+        raise RevisionError(
+            f'revision file "{shown}" has no revision id',
+            "every file in the versions directory needs `revision = …` and `down_revision = …`",
+        ) from error
+    except BaseException as error:
+        raise _load_error(error, path) from error
+
+
+def _load_error(error: BaseException, path: Path) -> RevisionError:
+    shown = show_path(path)
+    origin = find_origin(error, path)
+    if isinstance(error, AttributeError) and error.name == "down_revision" and origin is None:
+        return RevisionError(
+            f'revision file "{shown}" does not say down_revision',
+            "write `down_revision = None` in the first revision, the id of the previous one in "
+            "every other",
+        )
+    if isinstance(error, SyntaxError) and origin is not None:
+        return RevisionError(
+            f'revision file "{shown}" has a syntax error on line {origin.line}: {error.msg}',
+        )
+    place = shown if origin is None else str(origin)
+    hint = ""
+    if isinstance(error, ImportError):
+        hint = (
+            "install what the revision imports where safemigrate runs, or add its folder to "
+            "prepend_sys_path in the Alembic configuration"
+        )
+    return RevisionError(f'revision file "{place}" cannot be loaded: {describe(error)}', hint)
+
+
+def read_revision(path: Path) -> str:
+    """Return the text of a revision file, in UTF-8 or the encoding that it declares.
+
+    Raises RevisionError naming the byte that cannot be decoded. Python itself lets some of these
+    pass, in comments.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RevisionError(
+            f'revision file "{show_path(path)}" cannot be read: {error.strerror}'
+        ) from error
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:
+        # what is wrong with a declaration Python says when it loads the file
+        encoding = "utf-8"
+    try:
+        # as Python reads source: every kind of line ending is one
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except UnicodeDecodeError as error:
+        raise RevisionError(
+            f'revision file "{show_path(path)}" is not UTF-8: byte {error.start} cannot be decoded',
+            "save the file as UTF-8",
+        ) from error
+
+
+_RESERVED_IDS = frozenset({"base", "head", "heads"})
+
+
+def _check_graph(scripts: tuple[Script, ...]) -> None:
+    """Raise for what Alembic only warns about, or reports without naming a file."""
+    by_id: dict[str, Script] = {}
+    for script in scripts:
+        if script.revision in _RESERVED_IDS:
+            raise RevisionError(
+                f'"{show_path(script.path)}" has the revision id "{script.revision}", '
+                "which Alembic keeps for itself",
+                "give it another id, and change the down_revision that follows it",
+            )
+        other = by_id.setdefault(script.revision, script)
+        if other is not script:
+            raise RevisionError(
+                f'two files have the revision id "{script.revision}": '
+                f'"{show_path(other.path)}" and "{show_path(script.path)}"',
+                "give one of them a new id, and change the down_revision that should follow it",
+            )
+    labels = {label for script in scripts for label in script.branch_labels}
+    for script in scripts:
+        for previous in _as_tuple(script.down_revision):
+            if previous not in by_id:
+                raise _missing_reference(script, "down_revision", previous)
+        for needed in _as_tuple(script.dependencies):
+            if needed not in by_id and needed not in labels:
+                raise _missing_reference(script, "depends_on", needed)
+
+
+def _as_tuple(value: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _missing_reference(script: Script, attribute: str, value: str) -> RevisionError:
+    return RevisionError(
+        f'"{show_path(script.path)}" names {attribute} "{value}", and no file has that revision id',
+        "restore the missing file, or point to the revision that should come before",
+    )
+
+
+def _install_map(script: ScriptDirectory, scripts: tuple[Script, ...]) -> None:
+    revisions: tuple[Revision, ...] = scripts
+    script.revision_map = RevisionMap(lambda: revisions)
+    paths = {one.revision: show_path(one.path) for one in scripts}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # the map is made on first use
+            _ = script.revision_map.heads
+    except CycleDetected as error:
+        files = ", ".join(f'"{paths[one]}"' for one in error.revisions if one in paths)
+        raise RevisionError(
+            f"the revisions make a cycle: {files}",
+            "each revision's down_revision must lead back to one that has None",
+        ) from error
+    except (AlembicRevisionError, KeyError, UserWarning) as error:
+        raise RevisionError(f"the revisions do not make a history: {describe(error)}") from error

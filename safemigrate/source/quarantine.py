@@ -1,0 +1,70 @@
+"""A fence around code of the user's that we run: env.py, revisions, and what they import."""
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["quarantine"]
+
+
+@contextlib.contextmanager
+def quarantine(*, is_silent: bool = False) -> Iterator[None]:
+    """Run foreign code so that it leaves nothing behind in this process's output.
+
+    Its standard output goes to standard error, for ours is the report. The logging configuration
+    is put back afterwards: the usual env.py calls `fileConfig`, which disables every logger that
+    exists.
+    `is_silent`: also drop its log records below WARNING and its Python warnings, for work the
+    user did not ask to see.
+    """
+    before = _LoggingState.take()
+    previous_disable = logging.root.manager.disable
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        if is_silent:
+            logging.disable(max(previous_disable, logging.INFO))
+            stack.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logging.disable(previous_disable)
+            before.restore()
+
+
+@dataclass(frozen=True, slots=True)
+class _LoggerState:
+    level: int
+    is_disabled: bool
+    propagates: bool
+    handlers: tuple[logging.Handler, ...]
+
+    @classmethod
+    def take(cls, logger: logging.Logger) -> "_LoggerState":
+        return cls(logger.level, logger.disabled, logger.propagate, tuple(logger.handlers))
+
+    def restore(self, logger: logging.Logger) -> None:
+        logger.setLevel(self.level)
+        logger.disabled = self.is_disabled
+        logger.propagate = self.propagates
+        logger.handlers[:] = self.handlers
+
+
+@dataclass(frozen=True, slots=True)
+class _LoggingState:
+    """Every logger that exists; those made later keep what their maker gave them."""
+
+    loggers: tuple[tuple[logging.Logger, _LoggerState], ...]
+
+    @classmethod
+    def take(cls) -> "_LoggingState":
+        named = logging.root.manager.loggerDict.values()
+        loggers = [logging.root, *(one for one in named if isinstance(one, logging.Logger))]
+        return cls(tuple((logger, _LoggerState.take(logger)) for logger in loggers))
+
+    def restore(self) -> None:
+        for logger, state in self.loggers:
+            state.restore(logger)

@@ -1,0 +1,49 @@
+"""Foreign exceptions in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from safemigrate.source.excerpt import describe, hide_passwords, show_path
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("one\n  two"), "ValueError: one"),
+        (ValueError("\n two   three"), "ValueError: two three"),
+        (ValueError(), "ValueError"),
+        (KeyError("a"), "KeyError: no key 'a'"),
+        (SystemExit(3), "SystemExit: 3"),
+        (
+            ValueError("bad postgresql://me:se@cret@host/db"),
+            "ValueError: bad postgresql://me:***@host/db",
+        ),
+    ],
+)
+def test_exception_is_described_in_one_line(error: BaseException, text: str) -> None:
+    assert describe(error) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql+psycopg://me:secret@host/db",
+        "host=a password=secret user=b",
+        "Password = 'secret'",
+    ],
+)
+def test_passwords_are_hidden(text: str) -> None:
+    assert "secret" not in hide_passwords(text)
+    assert "***" in hide_passwords(text)
+
+
+def test_path_is_relative_only_below_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+
+    assert show_path(below / "a" / "b.py") == "a/b.py"
+    assert show_path(tmp_path / "b.py") == str(tmp_path / "b.py")
