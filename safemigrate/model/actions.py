@@ -204,7 +204,10 @@ class IndexColumn:
 
 @dataclass(frozen=True, slots=True)
 class CreateTable:
-    """CREATE TABLE; with `has_query` CREATE TABLE AS (its columns are then unknown)."""
+    """CREATE TABLE; with `has_query` CREATE TABLE AS (its columns are then unknown).
+
+    `reads`: the tables that its query names.
+    """
 
     table: QualifiedName
     columns: tuple[ColumnDefinition, ...]
@@ -217,6 +220,7 @@ class CreateTable:
     inherits: tuple[QualifiedName, ...] = ()
     like: tuple[QualifiedName, ...] = ()
     has_query: bool = False
+    reads: tuple[QualifiedName, ...] = ()
     offset: int = 0
 
 

@@ -75,6 +75,7 @@ class Table:
     `identity` stays the same when the table is renamed or altered, and is never reused.
     `has_all_columns` is False when columns may exist that the history does not show.
     `is_empty` is True only for a table created in the history so far that nothing put rows in.
+    `is_older`: the history changes it and does not create it, so it was there before.
     """
 
     name: QualifiedName
@@ -89,6 +90,7 @@ class Table:
     reads: tuple[QualifiedName, ...] = ()
     has_all_columns: bool = True
     is_empty: bool = False
+    is_older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""How two snapshots differ, in lines that a person reads."""
+
+from collections.abc import Iterator
+
+from safemigrate.verify.snapshots import Snapshot
+
+__all__ = ["find_differences", "find_reordered"]
+
+_SEPARATOR = "\x1f"
+_NAMELESS = "definition"
+_NOTHING = "none"
+_LINE_LENGTH = 160
+_VALUE_LENGTH = 100
+_CONTEXT_LENGTH = 30
+# Parts of a table: with the table gone or there, nothing is said by naming them too.
+_PARTS = frozenset({"column", "constraint", "policy", "rule", "trigger"})
+_WHOLES = frozenset({"foreign table", "materialized view", "table", "type", "view"})
+
+
+def find_differences(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Return one line per object that is new, gone or different in `after`.
+
+    `+ index public.i CREATE INDEX …`, `- column public.t.a type=integer`,
+    `~ column public.t.a: type=integer -> bigint`. The order of columns does not count.
+    """
+    added = after.objects.keys() - before.objects.keys()
+    removed = before.objects.keys() - after.objects.keys()
+    lines = [
+        *(_line("+", key, after.objects[key]) for key in _without_parts(added)),
+        *(_line("-", key, before.objects[key]) for key in _without_parts(removed)),
+        *(
+            f"~ {key[0]} {key[1]}: {_changes(definition, after.objects[key])}"
+            for key, definition in sorted(before.objects.items())
+            if after.objects.get(key, definition) != definition
+        ),
+    ]
+    return tuple(lines)
+
+
+def find_reordered(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Return one line per table that has the same columns in another order.
+
+    `SELECT *`, COPY and INSERT without a list of columns see it.
+    """
+    return tuple(
+        f"column order of {table}: {order} -> {after.column_orders[table]}"
+        for table, order in sorted(before.column_orders.items())
+        if table in after.column_orders
+        and after.column_orders[table] != order
+        and sorted(after.column_orders[table].split(", ")) == sorted(order.split(", "))
+    )
+
+
+def _without_parts(keys: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    wholes = tuple(f"{identity}." for kind, identity in keys if kind in _WHOLES)
+    return sorted(key for key in keys if key[0] not in _PARTS or not key[1].startswith(wholes))
+
+
+def _line(sign: str, key: tuple[str, str], definition: str) -> str:
+    kind, identity = key
+    parts = [_part(name, value) for name, value in _attributes(definition).items()]
+    line = f"{sign} {kind} {identity} {', '.join(parts)}".rstrip()
+    return line if len(line) <= _LINE_LENGTH else line[: _LINE_LENGTH - 1] + "…"
+
+
+def _changes(before: str, after: str) -> str:
+    old, new = _attributes(before), _attributes(after)
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    return ", ".join(_change(name, old.get(name), new.get(name)) for name in names)
+
+
+def _change(name: str, before: str | None, after: str | None) -> str:
+    old, new = (_NOTHING if value is None else value for value in (before, after))
+    old, new = _around_difference(old, new)
+    return f"{_part(name, old)} -> {new}"
+
+
+def _part(name: str, value: str) -> str:
+    return value if name == _NAMELESS else f"{name}={value}"
+
+
+def _attributes(definition: str) -> dict[str, str]:
+    """Return the values by name, each on one line."""
+    pairs = (part.partition("=") for part in definition.split(_SEPARATOR) if part)
+    return {name: " ".join(value.split()) for name, _, value in pairs}
+
+
+def _around_difference(before: str, after: str) -> tuple[str, str]:
+    """Cut what both have in common from the front of long values, and both to a length."""
+    if max(len(before), len(after)) <= _VALUE_LENGTH:
+        return before, after
+    common = next(_differing(before, after), 0)
+    start = max(0, common - _CONTEXT_LENGTH)
+    return _cut(before, start), _cut(after, start)
+
+
+def _differing(before: str, after: str) -> Iterator[int]:
+    """Yield the positions, from the front, at which the texts differ."""
+    for position, (one, other) in enumerate(zip(before, after, strict=False)):
+        if one != other:
+            yield position
+    yield min(len(before), len(after))
+
+
+def _cut(text: str, start: int) -> str:
+    head = "…" if start else ""
+    tail = "…" if len(text) > start + _VALUE_LENGTH else ""
+    return head + text[start : start + _VALUE_LENGTH] + tail
