@@ -22,7 +22,7 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     op.alter_column("transactions", "value_date", existing_type=sa.Date(), nullable=False)
-    # safemigrate: ignore[dropped-constraint] NOT NULL says the same from here on, nothing is lost
+    # NOT NULL says the same from here on: nothing is lost, and no ignore is needed.
     op.drop_constraint(op.f("ck_transactions__value_date_is_there"), "transactions", type_="check")
 
 

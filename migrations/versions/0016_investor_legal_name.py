@@ -38,7 +38,6 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("ALTER TABLE investors VALIDATE CONSTRAINT ck_investors__legal_name_is_there")
     op.alter_column("investors", "legal_name", existing_type=sa.Text(), nullable=False)
-    # safemigrate: ignore[dropped-constraint] NOT NULL says the same from here on, nothing is lost
     op.drop_constraint(op.f("ck_investors__legal_name_is_there"), "investors", type_="check")
 
 

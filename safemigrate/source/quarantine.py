@@ -16,7 +16,7 @@ def quarantine(*, is_silent: bool = False) -> Iterator[None]:
 
     Its standard output goes to standard error, for ours is the report. The logging configuration
     is put back afterwards: the usual env.py calls `fileConfig`, which disables every logger that
-    exists.
+    exists. Alembic's own progress is not shown, for ours says the same.
     `is_silent`: also drop its log records below WARNING and its Python warnings, for work the
     user did not ask to see.
     """
@@ -24,6 +24,7 @@ def quarantine(*, is_silent: bool = False) -> Iterator[None]:
     previous_disable = logging.root.manager.disable
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        stack.enter_context(_without_chatter())
         if is_silent:
             logging.disable(max(previous_disable, logging.INFO))
             stack.enter_context(warnings.catch_warnings())
@@ -33,6 +34,30 @@ def quarantine(*, is_silent: bool = False) -> Iterator[None]:
         finally:
             logging.disable(previous_disable)
             before.restore()
+
+
+# What Alembic tells about every run; a filter, because env.py's `fileConfig` sets the levels.
+_CHATTERING = ("alembic.runtime.migration", "alembic.runtime.plugins")
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in _CHATTERING]
+    seriousness = _Seriousness()
+    for logger in loggers:
+        logger.addFilter(seriousness)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(seriousness)
+
+
+class _Seriousness(logging.Filter):
+    """Lets warnings and worse pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING
 
 
 @dataclass(frozen=True, slots=True)
