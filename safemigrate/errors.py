@@ -4,7 +4,7 @@ The tree, with the exit code a command ends in (see ExitCode)::
 
     SafemigrateError                      (abstract)
     ├── UsageError                        2   the command line is wrong
-    ├── ConfigError                       2   alembic.ini, pyproject.toml or safemigrate.toml is wrong
+    ├── ConfigError                       2   a configuration file is wrong
     ├── SourceError                       2   migrations cannot be found or read
     │   ├── RevisionError                 2   one revision file, or the graph of them, is broken
     │   └── SqlSyntaxError                2   SQL that PostgreSQL's parser refuses
@@ -15,6 +15,7 @@ The tree, with the exit code a command ends in (see ExitCode)::
     ├── ServerError                       2   no throwaway server can be started
     ├── GateRefusedError                  1   the policy refuses what was asked
     ├── LockTimeoutError                  3   gave up waiting, nothing was changed
+    ├── RunStoppedError                   3   ended from outside, nothing was changed
     ├── RevisionFailedError               1   a revision failed and was rolled back as a whole
     └── InterruptedRunError               4   stopped part-way: `safemigrate status`
 
@@ -35,6 +36,7 @@ __all__ = [
     "NotPostgresError",
     "RevisionError",
     "RevisionFailedError",
+    "RunStoppedError",
     "SafemigrateError",
     "ServerError",
     "SourceError",
@@ -124,6 +126,12 @@ class GateRefusedError(SafemigrateError):
 
 class LockTimeoutError(SafemigrateError):
     """A lock was not to be had in time; nothing was changed, safe to run again."""
+
+    exit_code = ExitCode.GAVE_UP
+
+
+class RunStoppedError(SafemigrateError):
+    """A run was ended from outside; nothing was changed, safe to run again."""
 
     exit_code = ExitCode.GAVE_UP
 

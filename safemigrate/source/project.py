@@ -183,7 +183,10 @@ def _load_script(script: ScriptDirectory, path: Path) -> Script | None:
     except (KeyboardInterrupt, SafemigrateError):
         raise
     except AlembicRevisionError as error:
-        raise RevisionError(f'revision file "{shown}" is broken: {describe(error)}') from error
+        raise RevisionError(
+            f'revision file "{shown}" is broken: {describe(error)}',
+            "look at its revision, down_revision, branch_labels and depends_on",
+        ) from error
     except CommandError as error:
         raise RevisionError(
             f'revision file "{shown}" has no revision id',
@@ -205,9 +208,10 @@ def _load_error(error: BaseException, path: Path) -> RevisionError:
     if isinstance(error, SyntaxError) and origin is not None:
         return RevisionError(
             f'revision file "{shown}" has a syntax error on line {origin.line}: {error.msg}',
+            "correct the file; Alembic loads every revision, so this one stops them all",
         )
     place = shown if origin is None else str(origin)
-    hint = ""
+    hint = "Alembic imports every revision file: what stands outside upgrade() must not fail"
     if isinstance(error, ImportError):
         hint = (
             "install what the revision imports where safemigrate runs, or add its folder to "
@@ -302,4 +306,7 @@ def _install_map(script: ScriptDirectory, scripts: tuple[Script, ...]) -> None:
             "each revision's down_revision must lead back to one that has None",
         ) from error
     except (AlembicRevisionError, KeyError, UserWarning) as error:
-        raise RevisionError(f"the revisions do not make a history: {describe(error)}") from error
+        raise RevisionError(
+            f"the revisions do not make a history: {describe(error)}",
+            "look at the down_revision, branch_labels and depends_on of the files named",
+        ) from error

@@ -1,0 +1,188 @@
+"""The control connection: a second session beside the one that migrates."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from safemigrate.errors import UnreachableError
+from safemigrate.execute.failures import is_disconnect, server_message
+
+__all__ = ["CONTROL_OPTION", "ControlConnection", "ControlLostError"]
+
+Result = TypeVar("Result")
+
+# The execution option by which listeners tell this connection from those of the migrations.
+CONTROL_OPTION = "safemigrate_control"
+
+
+class ControlLostError(Exception):
+    """The control connection is gone, and with it the deploy lock; never leaves the package."""
+
+
+class ControlConnection:
+    """An autocommit session to the database that an engine leads to.
+
+    It is made by the engine's own pool class and creator, so with the project's own driver and
+    credentials, and lives in a thread of its own, which also serialises its use: it may be used
+    from any thread, even inside the event loop that the project's env.py runs. It is never opened
+    anew: what depends on the session, the deploy lock, would be lost without a word.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Connect. Raises UnreachableError when the server has no room for a second session."""
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="safemigrate-control")
+        self._is_lost = False
+        # Pool.recreate: the same arguments, but none of the connections
+        sibling = Engine(engine.pool.recreate(), engine.dialect, engine.url)
+        session = _AsyncSession(sibling) if engine.dialect.is_async else _SyncSession(sibling)
+        self._session: _Session = session
+        try:
+            self._executor.submit(session.open).result()
+            self.run(_introduce)
+        except (DBAPIError, OSError, ControlLostError) as err:
+            self.close()
+            raise UnreachableError(
+                f"a second connection to the database was refused: {server_message(err)}",
+                "the runner needs two: one to migrate, one for the deploy lock",
+            ) from err
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the session has ended without our doing."""
+        return self._is_lost
+
+    def run(self, operation: Callable[[Connection], Result]) -> Result:
+        """Return what `operation` returns, called with the connection in its thread.
+
+        Each statement is committed at once. Raises ControlLostError when the session is gone.
+        """
+        if self._is_lost:
+            raise ControlLostError
+        try:
+            return self._executor.submit(self._session.run, operation).result()
+        except SQLAlchemyError as err:
+            if is_disconnect(err):
+                self._is_lost = True
+                raise ControlLostError from err
+            raise
+
+    def close(self) -> None:
+        """End the session, and so give back the deploy lock."""
+        self._executor.submit(self._session.close).result()
+        self._executor.shutdown()
+
+
+class _Session(Protocol):
+    def open(self) -> None: ...
+    def run(self, operation: Callable[[Connection], Result]) -> Result: ...
+    def close(self) -> None: ...
+
+
+class _SyncSession:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def open(self) -> None:
+        self._connection = _configure(self._engine.connect())
+
+    def run(self, operation: Callable[[Connection], Result]) -> Result:
+        return _run_and_end(_opened(self._connection), operation)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            _close(self._connection)
+        self._engine.dispose()
+
+
+class _AsyncSession:
+    """The same over an asynchronous driver, in an event loop of the thread's own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+        self._runner: asyncio.Runner | None = None
+
+    def open(self) -> None:
+        self._runner = asyncio.Runner()
+        self._connection = self._await(lambda: _configure(self._engine.connect()))
+
+    def run(self, operation: Callable[[Connection], Result]) -> Result:
+        connection = _opened(self._connection)
+        return self._await(lambda: _run_and_end(connection, operation))
+
+    def close(self) -> None:
+        if self._runner is None:
+            return
+        if (connection := self._connection) is not None:
+            self._await(lambda: _close(connection))
+        self._await(self._engine.dispose)
+        self._runner.close()
+
+    def _await(self, function: Callable[[], Result]) -> Result:
+        # SQLAlchemy without its asyncio extra has no such function
+        from sqlalchemy.util import greenlet_spawn  # noqa: PLC0415
+
+        async def call() -> Result:
+            spawned: Awaitable[Result] = greenlet_spawn(function)
+            return await spawned
+
+        if self._runner is None:
+            raise ControlLostError
+        return self._runner.run(call())
+
+
+def _opened(connection: Connection | None) -> Connection:
+    if connection is None:
+        raise ControlLostError
+    return connection
+
+
+def _configure(connection: Connection) -> Connection:
+    return connection.execution_options(isolation_level="AUTOCOMMIT", **{CONTROL_OPTION: True})
+
+
+def _introduce(connection: Connection) -> None:
+    """Tell whoever looks at pg_stat_activity what this session is."""
+    name = f"safemigrate {socket.gethostname()} {os.getpid()}"
+    # the server cuts a longer name off, and says so in its log
+    parameters = {"name": name[:63]}
+    connection.execute(text("SELECT set_config('application_name', :name, false)"), parameters)
+
+
+def _run_and_end(connection: Connection, operation: Callable[[Connection], Result]) -> Result:
+    try:
+        return operation(connection)
+    finally:
+        # SQLAlchemy counts a transaction even where the server has none
+        connection.rollback()
+
+
+def _close(connection: Connection) -> None:
+    try:
+        connection.invalidate() if connection.closed else connection.close()
+    except SQLAlchemyError:
+        # it is gone already, which is all that was wanted
+        connection.invalidate()

@@ -1,0 +1,401 @@
+"""One execution: the project's env.py run once, with the pending revisions in it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial, update_wrapper
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from safemigrate.errors import InterruptedRunError, SafemigrateError
+from safemigrate.execute.backoff import pause_after
+from safemigrate.execute.blockers import LockWait
+from safemigrate.execute.control import ControlLostError
+from safemigrate.execute.deploylock import has_deploy_lock
+from safemigrate.execute.events import (
+    LockWaited,
+    PlannedRevision,
+    Progress,
+    RevisionFinished,
+    RevisionRetried,
+    RevisionStarted,
+    RunWarned,
+)
+from safemigrate.execute.failures import Cause, Failure, chain, read_failure
+from safemigrate.execute.outcome import Changes, Effort, explain_failure, explain_stop
+from safemigrate.execute.session import Ledger, set_lock_timeout, watch_sessions
+from safemigrate.execute.settings import RunSettings
+from safemigrate.execute.site import Site, check_context, open_site
+from safemigrate.execute.steps import describe_step
+from safemigrate.execute.stopping import StopSignal
+from safemigrate.execute.transaction import (
+    adopt_transaction,
+    begin_anew,
+    connection_of,
+    let_go,
+)
+from safemigrate.execute.watcher import LockWatcher
+from safemigrate.journal import Attempt, Outcome, prepare_journal, write_entry
+from safemigrate.model import Direction
+from safemigrate.source import Project, run_environment
+from safemigrate.source.excerpt import describe
+
+__all__ = ["Execution", "Plan"]
+
+
+class _StopError(Exception):
+    """The run has to stop here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be executed, and within what.
+
+    `heads`: what the version table has. `deadline`: by the clock of the settings.
+    """
+
+    project: Project
+    url: str | None
+    direction: Direction
+    target: str
+    heads: tuple[str, ...]
+    steps: tuple[RevisionStep, ...]
+    settings: RunSettings
+    deadline: float
+
+
+@dataclass(slots=True)
+class _Current:
+    """The revision in hand.
+
+    `started`: by the clock. `heads`: what the version table has without it. `waited`: the seconds
+    that went into attempts given up, and the pauses after them.
+    """
+
+    revision: PlannedRevision
+    path: str
+    started: float
+    heads: frozenset[str]
+    attempts: int = 0
+    waited: float = 0.0
+
+
+class Execution:
+    """Runs the steps of a plan; to be used once."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        site: Site,
+        *,
+        stop: StopSignal,
+        sleep: Callable[[float], object],
+        report: Progress,
+    ) -> None:
+        self._plan = plan
+        self._site = site
+        self._stop = stop
+        self._sleep = sleep
+        self._report = report
+        self._ledger = Ledger()
+        self._watcher = LockWatcher(site.control, self._tell_wait)
+        self._applied: list[RevisionFinished] = []
+        self._expected = frozenset(plan.heads)
+        self._current: _Current | None = None
+        self._context: MigrationContext | None = None
+
+    def run(self) -> tuple[tuple[RevisionFinished, ...], tuple[str, ...]]:
+        """Return what was applied, and the heads as they were read back afterwards.
+
+        Raises what `run_upgrade` says.
+        """
+        error = self._drive()
+        if error is not None:
+            explained = self._explain(error)
+            if explained is error:
+                raise explained
+            raise explained from error
+        self._confirm()
+        return tuple(self._applied), tuple(sorted(self._expected))
+
+    def _drive(self) -> BaseException | None:
+        plan = self._plan
+        watching = watch_sessions(plan.settings.lock_timeout, self._ledger, self)
+        with self._watcher, watching:
+            try:
+                run_environment(plan.project, self._work, url=plan.url, destination=plan.target)
+            except BaseException as error:  # noqa: BLE001 - none may pass without being explained
+                return error
+            finally:
+                let_go(self._context)
+        return None
+
+    def begin_statement(self) -> None:
+        """Stop here if the run was asked to, else begin to watch the statement."""
+        if self._stop.received:
+            raise _StopError(f"stopped by {self._stop.received}")
+        self._watcher.begin_statement()
+
+    def end_statement(self) -> None:
+        """Watch the statement no more."""
+        self._watcher.end_statement()
+
+    def _work(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+        self._context = context
+        connection = check_context(context)
+        # What env.py sent so far, such as SET search_path, is not ours to take back.
+        connection.commit()
+        self._expect(heads)
+        prepare_journal(connection)
+        context.on_version_apply_callbacks = (
+            *context.on_version_apply_callbacks,
+            self._note_heads,
+        )
+        count = len(self._plan.steps)
+        for position, step in enumerate(self._plan.steps, 1):
+            self._check_right_to_go_on()
+            current = _Current(
+                describe_step(step), str(step.revision.path), self._now(), self._expected
+            )
+            self._current = current
+            self._watcher.begin_revision()
+            self._report(RevisionStarted(current.revision, self._plan.direction, position, count))
+            migrate = partial(self._migrate, current, context, step.migration_fn)
+            # Alembic's log asks for the name to tell an upgrade from a downgrade
+            step.migration_fn = update_wrapper(migrate, step.migration_fn)
+            yield step
+            # Alembic comes back for the next one when this one is committed
+            self._finish(current)
+
+    def _migrate(
+        self,
+        current: _Current,
+        context: MigrationContext,
+        function: Callable[..., object],
+        **arguments: object,
+    ) -> None:
+        """Run upgrade() or downgrade() in the transaction Alembic has begun, until it succeeds."""
+        while True:
+            current.attempts += 1
+            began = self._now()
+            error = self._attempt(current, context, partial(function, **arguments))
+            if error is None:
+                return
+            failure = read_failure(error, current.path)
+            pause = self._choose_pause(current, failure)
+            if pause is None:
+                raise error
+            begin_anew(context)
+            self._report(
+                RevisionRetried(
+                    current.revision,
+                    current.attempts,
+                    failure.cause.value,
+                    self._watcher.last_wait,
+                    pause,
+                )
+            )
+            self._sleep(pause.total_seconds())
+            current.waited += self._now() - began
+
+    def _attempt(
+        self, current: _Current, context: MigrationContext, function: Callable[[], object]
+    ) -> Exception | None:
+        try:
+            self._prepare(context)
+            function()
+            adopt_transaction(context)
+            write_entry(connection_of(context), self._describe(current, Outcome.APPLIED))
+        except Exception as error:  # noqa: BLE001 - whatever a revision raises is looked at
+            return error
+        return None
+
+    def _prepare(self, context: MigrationContext) -> None:
+        """Make the session ready, and see that nobody else moves the version table meanwhile."""
+        connection = connection_of(context)
+        self._ledger.clear()
+        pid = int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        self._watcher.begin_attempt(pid)
+        self._stop.cancel = partial(self._cancel, pid)
+        # a revision may have set its own, for the session
+        set_lock_timeout(connection, self._plan.settings.lock_timeout)
+        version_table = self._site.version_table
+        name = sql.Identifier(version_table.schema, version_table.name)
+        # Plain Alembic takes no notice of the deploy lock. This mode keeps out whoever writes the
+        # table, lets everybody read it, and gives the transaction no id as a row lock would.
+        lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(name)
+        connection.exec_driver_sql(lock.as_string())
+        self._expect(version_table.read(connection))
+        # what follows is the revision's own
+        self._ledger.clear()
+
+    def _choose_pause(self, current: _Current, failure: Failure) -> timedelta | None:
+        """Return how long to wait before the next attempt, None when there is none."""
+        settings = self._plan.settings
+        is_last = settings.lock_attempts is not None and current.attempts >= settings.lock_attempts
+        remaining = self._plan.deadline - self._now()
+        if not failure.may_pass or self._ledger.committed or self._stop.received:
+            return None
+        if is_last or remaining <= 0:
+            return None
+        pause = pause_after(current.attempts, settings.lock_timeout, settings.timing.draw)
+        return min(pause, timedelta(seconds=remaining))
+
+    def _finish(self, current: _Current) -> None:
+        finished = RevisionFinished(
+            revision=current.revision,
+            direction=self._plan.direction,
+            duration=self._since(current.started),
+            attempts=current.attempts,
+            waited=timedelta(seconds=current.waited),
+        )
+        self._current = None
+        self._ledger.clear()
+        self._applied.append(finished)
+        self._report(finished)
+
+    def _check_right_to_go_on(self) -> None:
+        """Raise when the run was asked to stop, or the deploy lock is no longer ours."""
+        if self._stop.received:
+            raise _StopError(f"stopped by {self._stop.received}")
+        try:
+            is_held = self._site.control.run(has_deploy_lock)
+        except ControlLostError as err:
+            raise _StopError(
+                "the control connection was lost, and the deploy lock with it"
+            ) from err
+        if not is_held:
+            raise _StopError("the deploy lock was lost")
+
+    def _expect(self, heads: tuple[str, ...]) -> None:
+        if frozenset(heads) != self._expected:
+            raise _StopError(f"something else moved the database to {_quote(heads)} during the run")
+
+    def _note_heads(self, *, heads: set[str], **details: object) -> None:
+        del details
+        self._expected = frozenset(heads)
+
+    def _tell_wait(self, wait: LockWait) -> None:
+        if self._current is not None:
+            self._report(LockWaited(self._current.revision, wait))
+
+    def _cancel(self, pid: int) -> None:
+        statement = text("SELECT pg_cancel_backend(:pid)")
+        try:
+            self._site.control.run(lambda connection: connection.execute(statement, {"pid": pid}))
+        except (ControlLostError, SQLAlchemyError):
+            # without it the statement ends by itself, and the run after it
+            return
+
+    def _explain(self, error: BaseException) -> BaseException:
+        """Return the error to raise, having written the failure into the history."""
+        applied = tuple(one.revision.revision for one in self._applied)
+        stop = next((one for one in chain(error) if isinstance(one, _StopError)), None)
+        if self._current is None:
+            return _explain_between(error, stop, Changes(applied))
+        current, revision = self._current, self._current.revision.revision
+        failure = read_failure(error, current.path)
+        heads = self._read_back()
+        if heads is not None and heads == self._expected != current.heads:
+            changes = Changes((*applied, revision))
+        else:
+            is_lost = failure.cause is Cause.DISCONNECT
+            in_doubt = is_lost and bool(self._ledger.committing)
+            changes = Changes(applied, tuple(self._ledger.committed), is_in_doubt=in_doubt)
+            self._record(current, failure)
+        reason = _stop_reason(error, stop, failure, self._stop.received)
+        if reason:
+            return explain_stop(f'{reason} in revision "{revision}"', revision, changes)
+        return explain_failure(
+            revision,
+            failure,
+            changes,
+            Effort(self._watcher.last_wait, current.attempts, self._since(current.started)),
+        )
+
+    def _confirm(self) -> None:
+        """Raise when the database is not where the run should have brought it."""
+        heads = self._read_back()
+        if heads is None:
+            raise InterruptedRunError(
+                "the run ended without an error, and the database could not be asked what it has",
+                "`safemigrate status` says where the database is",
+            )
+        if heads != self._expected:
+            raise InterruptedRunError(
+                f"the run ended without an error, but the database is at {_quote(heads)} "
+                f"instead of {_quote(self._expected)}",
+                "something took back what was done, or moved the version table; "
+                "`safemigrate status` says where the database is",
+            )
+
+    def _read_back(self) -> frozenset[str] | None:
+        """Return what the version table has, None when the database cannot be asked."""
+        try:
+            return frozenset(self._site.read_heads())
+        except (ControlLostError, SQLAlchemyError):
+            pass
+        settings = self._plan.settings
+        try:
+            with open_site(
+                self._plan.project, lock_timeout=settings.lock_timeout, url=self._plan.url
+            ) as site:
+                return frozenset(site.read_heads())
+        except (SafemigrateError, ControlLostError, SQLAlchemyError):
+            return None
+
+    def _record(self, current: _Current, failure: Failure) -> None:
+        error = f"stopped by {self._stop.received}" if self._stop.received else str(failure)
+        attempt = self._describe(current, Outcome.FAILED, error)
+        try:
+            self._site.control.run(lambda connection: write_entry(connection, attempt))
+        except (ControlLostError, SQLAlchemyError):
+            self._report(RunWarned("the failure could not be written into the history"))
+
+    def _describe(self, current: _Current, outcome: Outcome, error: str = "") -> Attempt:
+        return Attempt(
+            revision=current.revision.revision,
+            direction=self._plan.direction,
+            outcome=outcome,
+            duration=self._since(current.started),
+            attempts=current.attempts,
+            waited=timedelta(seconds=current.waited),
+            error=error,
+        )
+
+    def _now(self) -> float:
+        return self._plan.settings.timing.now()
+
+    def _since(self, started: float) -> timedelta:
+        return timedelta(seconds=self._now() - started)
+
+
+def _explain_between(
+    error: BaseException, stop: _StopError | None, changes: Changes
+) -> BaseException:
+    """Return the error to raise for one that came before, between or after the revisions."""
+    if stop is not None:
+        return explain_stop(str(stop), "", changes)
+    if isinstance(error, KeyboardInterrupt):
+        return explain_stop("interrupted", "", changes)
+    if isinstance(error, SafemigrateError):
+        return explain_stop(error.message, "", changes) if changes else error
+    return explain_stop(describe(error), "", changes)
+
+
+def _stop_reason(
+    error: BaseException, stop: _StopError | None, failure: Failure, signal: str
+) -> str:
+    """Return why the run was stopped from outside, "" when it failed by itself."""
+    if stop is not None:
+        return str(stop)
+    if signal and failure.cause is Cause.CANCEL:
+        return f"stopped by {signal}"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else ""
+
+
+def _quote(heads: Iterable[str]) -> str:
+    return ", ".join(f'"{head}"' for head in sorted(heads)) or "base"

@@ -1,0 +1,198 @@
+"""How a run that did not reach its end is told: which error, and in which words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from safemigrate.errors import (
+    InterruptedRunError,
+    LockTimeoutError,
+    RevisionFailedError,
+    RunStoppedError,
+    SafemigrateError,
+)
+from safemigrate.execute.blockers import Blocker, LockWait
+from safemigrate.execute.deploylock import LockHolder
+from safemigrate.execute.failures import Cause, Failure
+
+__all__ = [
+    "Changes",
+    "Effort",
+    "describe_blocker",
+    "describe_duration",
+    "describe_holder",
+    "describe_wait",
+    "explain_failure",
+    "explain_stop",
+]
+
+_MOST_STATEMENTS = 3
+_STATUS = "`safemigrate status` says where the database is"
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run has changed that stays.
+
+    `applied`: the revisions that are committed. `committed`: what the revision in hand had
+    committed, by its first lines, before it failed. `is_in_doubt`: the connection was
+    lost during its commit.
+    """
+
+    applied: tuple[str, ...] = ()
+    committed: tuple[str, ...] = ()
+    is_in_doubt: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.applied or self.committed or self.is_in_doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What was spent on a revision, and what it was last seen to wait for."""
+
+    wait: LockWait | None
+    attempts: int
+    duration: timedelta
+
+
+def explain_failure(
+    revision: str,
+    failure: Failure,
+    changes: Changes,
+    effort: Effort,
+) -> SafemigrateError:
+    """Return the error for a revision that failed."""
+    match failure.cause:
+        case Cause.LOCK_TIMEOUT | Cause.DEADLOCK:
+            return _explain_wait(revision, failure, changes, effort)
+        case Cause.DISCONNECT:
+            message = f'the connection was lost in revision "{revision}", {failure}'
+            if changes:
+                return _interrupted(message, revision, changes)
+            return RunStoppedError(message, "nothing was changed; run it again")
+        case Cause.CANCEL | Cause.STATEMENT | Cause.CODE:
+            message = f'revision "{revision}" failed at {failure}'
+            if changes:
+                return _interrupted(message, revision, changes)
+            hint = "it was rolled back and nothing was changed; correct the revision"
+            if failure.cause is Cause.CANCEL:
+                hint = (
+                    "it was rolled back and nothing was changed; a statement_timeout, of the role "
+                    "or the database, or another session cancelled the statement"
+                )
+            return RevisionFailedError(message, hint)
+
+
+def explain_stop(reason: str, revision: str, changes: Changes) -> SafemigrateError:
+    """Return the error for a run that stops for `reason`; `revision` was in hand, or is ""."""
+    if changes:
+        return _interrupted(reason, revision, changes)
+    return RunStoppedError(reason, "nothing was changed; run it again")
+
+
+def describe_wait(wait: LockWait) -> str:
+    """Return `ACCESS EXCLUSIVE on "orders"`, or what is waited for instead of a relation."""
+    if wait.relation is None:
+        return "another transaction to end"
+    return f'{wait.mode} on "{wait.relation}"' if wait.mode else f'"{wait.relation}"'
+
+
+def describe_blocker(blocker: Blocker) -> str:
+    """Return who it is, what it does and for how long, in one line."""
+    if blocker.pid == 0:
+        return "a prepared transaction (see pg_prepared_xacts)"
+    parts = [f"user {blocker.user}"] if blocker.user else []
+    if blocker.application:
+        parts.append(f'application "{blocker.application}"')
+    if blocker.is_autovacuum:
+        parts.append("autovacuum")
+    elif blocker.state:
+        parts.append(blocker.state)
+    if blocker.age is not None:
+        parts.append(f"transaction open for {describe_duration(blocker.age)}")
+    text = f"pid {blocker.pid}"
+    if parts:
+        text += f" ({', '.join(parts)})"
+    return f"{text}: {blocker.query}" if blocker.query else text
+
+
+def describe_holder(holder: LockHolder) -> str:
+    """Return who holds the deploy lock, in one line."""
+    parts = [f"user {holder.user}"] if holder.user else []
+    if holder.application:
+        parts.append(f'application "{holder.application}"')
+    if holder.client:
+        parts.append(f"from {holder.client}")
+    if holder.since is not None:
+        parts.append(f"since {holder.since.astimezone():%H:%M:%S}")
+    return f"pid {holder.pid}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def describe_duration(duration: timedelta) -> str:
+    """Return `35 ms`, `1.2 s`, `3 min 20 s` or `2 h 5 min`."""
+    seconds = duration.total_seconds()
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    if round(seconds, 1) < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _explain_wait(
+    revision: str,
+    failure: Failure,
+    changes: Changes,
+    effort: Effort,
+) -> SafemigrateError:
+    wait = effort.wait
+    wanted = describe_wait(wait) if wait is not None else "a lock"
+    if failure.cause is Cause.DEADLOCK:
+        wanted += ", the last time in a deadlock"
+    tries = f"{effort.attempts} attempts" if effort.attempts != 1 else "1 attempt"
+    message = (
+        f'revision "{revision}" at {failure.place} gave up waiting for {wanted}, '
+        f"after {tries} in {describe_duration(effort.duration)}"
+    )
+    if failure.statement:
+        message += f", in: {failure.statement}"
+    blockers = wait.blockers if wait is not None else ()
+    held = _describe_blockers(blockers)
+    if changes:
+        return _interrupted(message, revision, changes, held)
+    advice = "nothing was changed; run it again when they are gone, or with a longer --deadline"
+    if not blockers:
+        advice = "nothing was changed; run it again, or with a longer --deadline"
+    if blockers and all(blocker.is_autovacuum for blocker in blockers):
+        # it is cancelled for a waiter only after deadlock_timeout, one second by default:
+        # https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
+        advice = (
+            "nothing was changed; PostgreSQL ends an autovacuum for those who wait longer than "
+            "deadlock_timeout, so run it again with --lock-timeout-ms 1500"
+        )
+    return LockTimeoutError(message, f"{held}; {advice}" if held else advice)
+
+
+def _describe_blockers(blockers: Sequence[Blocker]) -> str:
+    return "held by " + ", and ".join(map(describe_blocker, blockers)) if blockers else ""
+
+
+def _interrupted(
+    message: str, revision: str, changes: Changes, addition: str = ""
+) -> InterruptedRunError:
+    done: list[str] = []
+    if changes.applied:
+        listed = ", ".join(f'"{one}"' for one in changes.applied)
+        done.append(f"applied in this run and kept: {listed}")
+    if changes.committed:
+        done.append(
+            f'of revision "{revision}" this is committed already: '
+            + "; ".join(changes.committed[-_MOST_STATEMENTS:])
+        )
+    if changes.is_in_doubt:
+        done.append(f'whether revision "{revision}" was committed is not known')
+    hint = "; ".join([*([addition] if addition else []), *done, _STATUS])
+    return InterruptedRunError(message, hint)

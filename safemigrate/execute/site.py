@@ -1,0 +1,165 @@
+"""Where a project's env.py leads: the database, and the version table in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alembic.runtime.migration import MigrationContext, RevisionStep
+from sqlalchemy import column, select, table, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.expression import TableClause
+
+from safemigrate.errors import (
+    DatabaseError,
+    EnvironmentSetupError,
+    LockTimeoutError,
+    SafemigrateError,
+)
+from safemigrate.execute.control import ControlConnection
+from safemigrate.execute.failures import Cause, read_failure
+from safemigrate.execute.session import Ledger, watch_sessions
+from safemigrate.execute.transaction import connection_of, let_go
+from safemigrate.model import OLDEST_VERSION, ServerVersion
+from safemigrate.source import Project, run_environment
+
+__all__ = ["Site", "VersionTable", "check_context", "open_site"]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTable:
+    """Alembic's version table, by its full name; it need not be there."""
+
+    schema: str
+    name: str
+
+    def clause(self) -> TableClause:
+        """Return the table for statements."""
+        return table(self.name, column("version_num"), schema=self.schema)
+
+    def read(self, connection: Connection) -> tuple[str, ...]:
+        """Return the revisions in it, sorted; none when the table is not there."""
+        found = connection.execute(
+            text("SELECT to_regclass(format('%I.%I', CAST(:schema AS text), CAST(:name AS text)))"),
+            {"schema": self.schema, "name": self.name},
+        )
+        if found.scalar_one() is None:
+            return ()
+        clause = self.clause()
+        return tuple(sorted(connection.scalars(select(clause.c.version_num))))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A database that env.py led to; `control` is a connection of our own to it."""
+
+    control: ControlConnection
+    version_table: VersionTable
+    database: str
+    server_version: ServerVersion
+
+    def read_heads(self) -> tuple[str, ...]:
+        """Return the revisions that the version table has now, sorted."""
+        return self.control.run(self.version_table.read)
+
+
+@contextmanager
+def open_site(
+    project: Project, *, lock_timeout: timedelta, url: str | None = None
+) -> Iterator[Site]:
+    """Run env.py once, changing nothing, and yield the site it led to.
+
+    What `run_environment` raises; EnvironmentSetupError when env.py runs the migrations more
+    than once, or on a connection that commits every statement by itself; UnreachableError when
+    the server has no room for the second connection.
+    """
+    found: list[Site] = []
+    contexts: list[MigrationContext] = []
+
+    def look(heads: tuple[str, ...], context: MigrationContext) -> tuple[RevisionStep, ...]:
+        del heads
+        contexts.append(context)
+        connection = check_context(context)
+        if found:
+            raise EnvironmentSetupError(
+                "env.py runs the migrations more than once, on several databases or schemas",
+                "let env.py choose one, by an environment variable, and run safemigrate for each",
+            )
+        found.append(_make_site(connection, context))
+        return ()
+
+    try:
+        with watch_sessions(lock_timeout, Ledger()):
+            try:
+                run_environment(project, look, url=url, dont_mutate=True)
+            except SafemigrateError as err:
+                raise _explain(err, project) from err
+            finally:
+                for context in contexts:
+                    let_go(context)
+        yield found[0]
+    finally:
+        for site in found:
+            site.control.close()
+
+
+def check_context(context: MigrationContext) -> Connection:
+    """Return the connection the migrations will run on, when they can run on it safely."""
+    connection = connection_of(context)
+    if getattr(connection.connection.dbapi_connection, "autocommit", False):
+        raise EnvironmentSetupError(
+            "env.py hands over a connection that commits every statement by itself, so a revision "
+            "that fails cannot be rolled back",
+            "take isolation_level AUTOCOMMIT out of env.py, and use "
+            "op.get_context().autocommit_block() in the revisions that need it",
+        )
+    return connection
+
+
+def _explain(error: SafemigrateError, project: Project) -> SafemigrateError:
+    """Return the error for one of env.py: a lock that was not to be had is not its fault."""
+    failure = read_failure(error, project.script.env_py_location)
+    if failure.cause is not Cause.LOCK_TIMEOUT:
+        return error
+    return LockTimeoutError(
+        f"gave up waiting for a lock before the first revision, at {failure}",
+        "something holds the version table, or what env.py asks for; nothing was changed, run it "
+        "again",
+    )
+
+
+def _make_site(connection: Connection, context: MigrationContext) -> Site:
+    row = connection.execute(
+        text(
+            "SELECT current_database(), current_schema(),"
+            " current_setting('server_version_num')::integer / 10000"
+        )
+    ).one()
+    database, current_schema, major = row
+    server_version = ServerVersion(major)
+    if server_version < OLDEST_VERSION:
+        raise DatabaseError(
+            f"the server is PostgreSQL {server_version}, which is not supported",
+            f"use PostgreSQL {OLDEST_VERSION} or later",
+        )
+    schema = context.version_table_schema or _visible_schema(connection, context.version_table)
+    return Site(
+        control=ControlConnection(connection.engine),
+        version_table=VersionTable(schema or current_schema or "public", context.version_table),
+        database=database,
+        server_version=server_version,
+    )
+
+
+def _visible_schema(connection: Connection, name: str) -> str | None:
+    """Return the schema in which a name without one is found, by the session's search_path."""
+    found = connection.execute(
+        text(
+            "SELECT n.nspname::text FROM pg_class AS c"
+            " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE c.relname = :name AND c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)"
+        ),
+        {"name": name},
+    )
+    schema: str | None = found.scalar_one_or_none()
+    return schema

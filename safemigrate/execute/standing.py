@@ -1,0 +1,199 @@
+"""Where a database stands: what it has, what is pending, and what was left half done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from safemigrate.errors import DatabaseError, UnreachableError
+from safemigrate.execute.control import ControlLostError
+from safemigrate.execute.deploylock import LockHolder, find_holder
+from safemigrate.execute.events import PlannedRevision
+from safemigrate.execute.failures import server_message
+from safemigrate.execute.settings import RunSettings
+from safemigrate.execute.site import Site, VersionTable, open_site
+from safemigrate.execute.steps import describe_step, find_steps, is_known, split_unknown
+from safemigrate.journal import Entry, read_entries, read_last_entry
+from safemigrate.model import Direction
+from safemigrate.source import Project
+
+__all__ = [
+    "HistoryLine",
+    "InvalidIndex",
+    "Standing",
+    "UnvalidatedConstraint",
+    "read_history",
+    "read_standing",
+]
+
+
+Result = TypeVar("Result")
+
+_LOCK_TIMEOUT = RunSettings().lock_timeout
+
+# https://www.postgresql.org/docs/current/catalog-pg-index.html
+_INVALID_INDEXES = text(
+    """
+    SELECT i.indexrelid::regclass::text AS index, i.indrelid::regclass::text AS table,
+        EXISTS (
+            SELECT FROM pg_stat_progress_create_index AS p WHERE p.index_relid = i.indexrelid
+        ) AS is_being_built
+    FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE NOT i.indisvalid AND n.nspname !~ '^pg_(toast|temp)'
+    ORDER BY 2, 1
+    """
+)
+
+# https://www.postgresql.org/docs/current/catalog-pg-constraint.html
+# A constraint that is NOT ENFORCED, from version 18 on, is never validated, and is meant so.
+_UNVALIDATED_CONSTRAINTS = text(
+    """
+    SELECT conname AS constraint, conrelid::regclass::text AS table
+    FROM pg_constraint AS c
+    WHERE NOT convalidated AND conrelid <> 0
+        AND coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true)
+    ORDER BY 2, 1
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """An entry of the history, and the message of its revision where a file here has it."""
+
+    entry: Entry
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidIndex:
+    """An index that no query uses; the names are as they are written in SQL.
+
+    `is_being_built`: a session builds it at this moment.
+    """
+
+    index: str
+    table: str
+    is_being_built: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnvalidatedConstraint:
+    """A constraint that holds for new rows alone; `table` is as it is written in SQL."""
+
+    constraint: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a database stands.
+
+    `current`: the revisions of the version table. `heads`: those of the files. `pending`: in the
+    order they will run. `unknown`: current ones that no file here has; nothing is pending then.
+    `runner`: who holds the deploy lock. `last`: the newest entry of the history.
+    """
+
+    database: str
+    current: tuple[PlannedRevision, ...]
+    heads: tuple[PlannedRevision, ...]
+    pending: tuple[PlannedRevision, ...]
+    unknown: tuple[str, ...]
+    runner: LockHolder | None
+    last: HistoryLine | None
+    invalid_indexes: tuple[InvalidIndex, ...]
+    unvalidated_constraints: tuple[UnvalidatedConstraint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one look at the database gave."""
+
+    current: tuple[str, ...]
+    runner: LockHolder | None
+    last: Entry | None
+    invalid_indexes: tuple[InvalidIndex, ...]
+    unvalidated_constraints: tuple[UnvalidatedConstraint, ...]
+
+
+def read_standing(project: Project, *, url: str | None = None) -> Standing:
+    """Return where the database stands that env.py leads to; writes nothing to it."""
+    with open_site(project, lock_timeout=_LOCK_TIMEOUT, url=url) as site:
+        version_table = site.version_table
+        found = _ask(site, lambda connection: _look(connection, version_table))
+        database = site.database
+    script = project.script
+    known, unknown = split_unknown(script, found.current)
+    pending = () if unknown else _find_pending(project, known)
+    return Standing(
+        database=database,
+        current=tuple(_name(project, revision) for revision in found.current),
+        heads=tuple(_name(project, revision) for revision in sorted(script.get_heads())),
+        pending=pending,
+        unknown=unknown,
+        runner=found.runner,
+        last=None if found.last is None else _line(project, found.last),
+        invalid_indexes=found.invalid_indexes,
+        unvalidated_constraints=found.unvalidated_constraints,
+    )
+
+
+def read_history(project: Project, *, url: str | None = None) -> tuple[HistoryLine, ...]:
+    """Return the history of the database that env.py leads to, newest last; writes nothing."""
+    with open_site(project, lock_timeout=_LOCK_TIMEOUT, url=url) as site:
+        entries = _ask(site, read_entries)
+    return tuple(_line(project, entry) for entry in entries)
+
+
+def _line(project: Project, entry: Entry) -> HistoryLine:
+    return HistoryLine(entry, _name(project, entry.revision).message)
+
+
+def _ask(site: Site, question: Callable[[Connection], Result]) -> Result:
+    """Return the answer, of a session that can write nothing."""
+
+    def ask(connection: Connection) -> Result:
+        connection.execute(text("SET default_transaction_read_only = on"))
+        return question(connection)
+
+    try:
+        return site.control.run(ask)
+    except ControlLostError as err:
+        raise UnreachableError("the connection to the database was lost", "try again") from err
+    except DBAPIError as err:
+        raise DatabaseError(
+            f"the database cannot be read: {server_message(err)}",
+            "the role needs USAGE on the schemas and SELECT on the version table and the history",
+        ) from err
+
+
+def _look(connection: Connection, version_table: VersionTable) -> _Found:
+    indexes = connection.execute(_INVALID_INDEXES).mappings()
+    constraints = connection.execute(_UNVALIDATED_CONSTRAINTS).mappings()
+    return _Found(
+        current=version_table.read(connection),
+        runner=find_holder(connection),
+        last=read_last_entry(connection),
+        invalid_indexes=tuple(
+            InvalidIndex(row["index"], row["table"], row["is_being_built"]) for row in indexes
+        ),
+        unvalidated_constraints=tuple(
+            UnvalidatedConstraint(row["constraint"], row["table"]) for row in constraints
+        ),
+    )
+
+
+def _find_pending(project: Project, current: tuple[str, ...]) -> tuple[PlannedRevision, ...]:
+    steps = find_steps(project, Direction.UPGRADE, "heads", current)
+    return tuple(map(describe_step, steps))
+
+
+def _name(project: Project, revision: str) -> PlannedRevision:
+    """Return the revision with its message, "" where no file here has it."""
+    if not is_known(project.script, revision):
+        return PlannedRevision(revision, "")
+    return PlannedRevision(revision, project.script.get_revision(revision).doc or "")

@@ -1,0 +1,25 @@
+"""What was done to a database, kept in the database itself."""
+
+from safemigrate.journal.entries import (
+    Attempt,
+    Entry,
+    Outcome,
+    read_entries,
+    read_last_entry,
+    write_entry,
+)
+from safemigrate.journal.layout import LAYOUT, has_journal, prepare_journal
+from safemigrate.journal.sqlstates import find_sqlstate
+
+__all__ = [
+    "LAYOUT",
+    "Attempt",
+    "Entry",
+    "Outcome",
+    "find_sqlstate",
+    "has_journal",
+    "prepare_journal",
+    "read_entries",
+    "read_last_entry",
+    "write_entry",
+]

@@ -1,0 +1,190 @@
+"""Whatever cuts a run off, nothing is lost and the exit says what stays."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from safemigrate.errors import InterruptedRunError, RunStoppedError
+from safemigrate.execute import RevisionFinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.execute.conftest import Database, Events, Process, ProjectFolder, Runner
+
+    Start = Callable[[], Process]
+
+CREATE = 'op.execute("CREATE TABLE t (id int)")'
+DIE = 'op.execute("SELECT pg_terminate_backend(pg_backend_pid())")'
+INSERT = 'op.execute("INSERT INTO t VALUES (1)")'
+DIE_AT_COMMIT = (
+    'op.execute("CREATE CONSTRAINT TRIGGER die AFTER INSERT ON t DEFERRABLE'
+    ' INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()")'
+)
+CUT_CONTROL = (
+    'op.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity'
+    " WHERE application_name LIKE 'safemigrate %'\")"
+)
+SLEEP = 'op.execute("SELECT pg_sleep(600)")'
+IS_SLEEPING = (
+    "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+    " AND state = 'active' AND datname = current_database())"
+)
+
+
+def test_a_connection_lost_in_the_first_revision_changes_nothing(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    file = folder.add("first", f"{CREATE}\n{DIE}")
+    with pytest.raises(RunStoppedError) as caught:
+        runner.upgrade()
+    assert f'the connection was lost in revision "first", {file}:11' in caught.value.message
+    assert "57P01" in caught.value.message
+    assert "nothing was changed" in caught.value.hint
+    assert not db.has("t")
+    assert db.history() == [("first", "upgrade", "failed", 1)]
+
+
+def test_a_connection_lost_in_a_later_revision_keeps_the_earlier_ones(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    folder.add("first", CREATE)
+    second = folder.add("second", f'op.execute("CREATE TABLE u (id int)")\n{DIE}')
+    with pytest.raises(InterruptedRunError) as caught:
+        runner.upgrade()
+    assert 'applied in this run and kept: "first"' in caught.value.hint
+    assert "safemigrate status" in caught.value.hint
+    assert db.versions() == ["first"]
+    second.write_text(second.read_text().replace(DIE, "pass"))
+    assert runner.upgrade().heads == ("second",)
+    assert db.has("u")
+
+
+def test_a_connection_lost_in_an_autocommit_block_names_what_was_committed(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    folder.add("first", f"{CREATE}\nwith op.get_context().autocommit_block():\n    {DIE}")
+    with pytest.raises(InterruptedRunError, match="57P01") as caught:
+        runner.upgrade()
+    assert "committed already: CREATE TABLE t (id int)" in caught.value.hint
+    assert db.has("t")
+
+
+def test_a_connection_lost_in_the_commit_is_told_as_not_known(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    db.execute(
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'"
+    )
+    folder.add(
+        "first",
+        f"{CREATE}\n{DIE_AT_COMMIT}\n{INSERT}",
+    )
+    with pytest.raises(InterruptedRunError) as caught:
+        runner.upgrade()
+    assert 'whether revision "first" was committed is not known' in caught.value.hint
+    assert db.versions() == []
+
+
+def test_a_run_stops_before_the_next_revision_when_the_deploy_lock_is_lost(
+    folder: ProjectFolder, runner: Runner, db: Database, events: Events
+) -> None:
+    folder.add("first", f"{CREATE}\n{CUT_CONTROL}")
+    folder.add("second", 'op.execute("CREATE TABLE u (id int)")')
+    with pytest.raises(InterruptedRunError, match="deploy lock") as caught:
+        runner.upgrade()
+    assert 'applied in this run and kept: "first"' in caught.value.hint
+    assert [event.revision.revision for event in events.of(RevisionFinished)] == ["first"]
+    assert db.versions() == ["first"]
+    assert runner.upgrade().heads == ("second",)
+
+
+def test_the_last_revision_counts_even_when_the_control_connection_is_lost_in_it(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    folder.add("first", f"{CREATE}\n{CUT_CONTROL}")
+    assert runner.upgrade().heads == ("first",)
+    assert db.versions() == ["first"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_cancels_the_statement_and_rolls_the_revision_back(
+    folder: ProjectFolder, start: Start, db: Database, number: signal.Signals
+) -> None:
+    folder.add("first", f"{CREATE}\n{SLEEP}")
+    process = start()
+    db.wait_until(IS_SLEEPING)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert out.splitlines() == ["RunPlanned", "RevisionStarted", "StopRequested"]
+    assert f'stopped by {number.name} in revision "first"' in err
+    assert "nothing was changed" in err
+    assert "Traceback" not in err
+    assert not db.has("t")
+    assert db.scalar("SELECT error FROM safemigrate.history") == f"stopped by {number.name}"
+
+
+def test_a_signal_after_an_applied_revision_is_a_stop_part_way(
+    folder: ProjectFolder, start: Start, db: Database
+) -> None:
+    folder.add("first", CREATE)
+    folder.add("second", SLEEP)
+    process = start()
+    db.wait_until(IS_SLEEPING)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 4, err
+    assert 'applied in this run and kept: "first"' in err
+    assert db.versions() == ["first"]
+
+
+def test_a_signal_ends_the_wait_for_a_lock(
+    folder: ProjectFolder, start: Start, db: Database
+) -> None:
+    db.execute("CREATE TABLE t (id int)")
+    folder.add("first", 'op.execute("ALTER TABLE t ADD COLUMN c int")')
+    blocker = db.connect(autocommit=False)
+    blocker.execute("SELECT FROM t")
+    process = start()
+    assert process.stdout is not None
+    assert any("RevisionRetried" in line for line in process.stdout)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert "stopped by SIGTERM" in err
+
+
+def test_a_killed_run_leaves_nothing_half_done_and_the_next_one_finishes(
+    folder: ProjectFolder, start: Start, runner: Runner, db: Database
+) -> None:
+    first = folder.add("first", f"{CREATE}\n{SLEEP}")
+    process = start()
+    db.wait_until(IS_SLEEPING)
+    process.kill()
+    process.communicate()
+    db.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE query LIKE 'SELECT pg_sleep%'"
+    )
+    assert not db.has("t")
+    first.write_text(first.read_text().replace(SLEEP, "pass"))
+    assert runner.upgrade().heads == ("first",)
+
+
+def test_a_signal_is_seen_while_the_driver_lets_no_python_run(
+    folder: ProjectFolder, start: Start, db: Database
+) -> None:
+    ini = folder.config.read_text()
+    folder.config.write_text(f"{ini}sqlalchemy.url = postgresql+psycopg2://nowhere/nothing\n")
+    folder.add("first", f"assert op.get_bind().dialect.driver == 'psycopg2'\n{SLEEP}")
+    process = start()
+    db.wait_until(IS_SLEEPING)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert "stopped by SIGTERM" in err
