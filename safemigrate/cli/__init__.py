@@ -1,11 +1,14 @@
 """The command line: one file a command, loaded when it is called."""
 
+import os
 import sys
 from importlib import import_module
 
 import click
 
+from safemigrate.cli.colour import choose_paint
 from safemigrate.errors import ExitCode, SafemigrateError
+from safemigrate.report import Tone
 
 __all__ = ["main"]
 
@@ -37,13 +40,27 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except SafemigrateError as error:
-            click.secho(f"error: {error.message}", err=True, fg="red")
-            if error.hint:
-                click.echo(f"hint: {error.hint}", err=True)
+            _show(error.message, error.hint)
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
-            click.echo("interrupted", err=True)
-            ctx.exit(ExitCode.PART_WAY)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            # Click's own business, among it the reader of `safemigrate rule | head`.
+            raise
+        except Exception as error:
+            if os.environ.get("SAFEMIGRATE_TRACEBACK"):
+                raise
+            _show(
+                f"unexpected {type(error).__name__}: {error}",
+                "this is a bug of safemigrate; SAFEMIGRATE_TRACEBACK=1 shows where it is",
+            )
+            ctx.exit(ExitCode.USAGE)
+
+
+def _show(message: str, hint: str) -> None:
+    """Print an error and what to do about it."""
+    paint = choose_paint(sys.stderr)
+    click.echo(f"{paint('error', Tone.ERROR)}: {message}", err=True)
+    if hint:
+        click.echo(f"{paint('hint', Tone.HELP)}: {hint}", err=True)
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

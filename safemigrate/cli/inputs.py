@@ -1,0 +1,177 @@
+"""What the paths of a command line mean."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from safemigrate.errors import UsageError
+from safemigrate.model import History, ServerVersion
+from safemigrate.source import changed_files, open_project, read_sql_files, record
+
+__all__ = ["Subject", "read_subject"]
+
+_REVISION = re.compile(r"^down_revision\b", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The history to judge, and what of it to report.
+
+    `paths`: the `Migration.path` of what was asked for; None means all.
+    """
+
+    history: History
+    paths: frozenset[str] | None
+
+
+class _Kind(Enum):
+    SQL = "SQL files"
+    REVISIONS = "revisions"
+
+
+def read_subject(
+    paths: tuple[Path, ...],
+    *,
+    config_path: Path,
+    version: ServerVersion,
+    changed_since: str | None = None,
+) -> Subject:
+    """Return the history the paths belong to; no path means the Alembic project.
+
+    SQL files are one history, in the order given; a directory in the order of its names.
+    Revisions are a part of their project's history, which is always read whole.
+    `version`: the server that revisions are told they run on.
+    `changed_since`: a git reference; report only on files that changed since.
+
+    Raises UsageError for paths that are neither, or both; SourceError and ConfigError when what
+    they name cannot be read.
+    """
+    if _kind_of(paths) is _Kind.SQL:
+        files = tuple(_sql_files(paths))
+        subject = Subject(read_sql_files(files), None)
+        directory = files[0].absolute().parent
+    else:
+        subject = _read_revisions(paths, config_path, version)
+        directory = config_path.absolute().parent
+    if changed_since is None:
+        return subject
+    changed = changed_files(changed_since, directory)
+    return Subject(
+        subject.history,
+        frozenset(
+            migration.path
+            for migration in subject.history.migrations
+            if (subject.paths is None or migration.path in subject.paths)
+            and Path(migration.path).resolve() in changed
+        ),
+    )
+
+
+def _kind_of(paths: tuple[Path, ...]) -> _Kind:
+    """Return what all the paths are."""
+    kinds = {path: _classify(path) for path in paths}
+    if len(set(kinds.values())) > 1:
+        first = {kind: path for path, kind in reversed(kinds.items())}
+        raise UsageError(
+            f'"{first[_Kind.SQL]}" is SQL and "{first[_Kind.REVISIONS]}" is of an Alembic project: '
+            "they are two histories",
+            "run the command once for each",
+        )
+    return next(iter(kinds.values()), _Kind.REVISIONS)
+
+
+def _classify(path: Path) -> _Kind:
+    """Return what one path is."""
+    if path.is_dir():
+        if _has_revisions(path):
+            return _Kind.REVISIONS
+        if any(_list_sql(path)):
+            return _Kind.SQL
+        raise UsageError(
+            f'there are no migrations in the directory "{path}"',
+            "name one with revisions of the project below it, or with files *.sql directly in it",
+        )
+    if not path.exists():
+        raise UsageError(
+            f'there is no file or directory "{path}"',
+            "paths are relative to where the command runs",
+        )
+    match path.suffix.lower():
+        case ".sql":
+            return _Kind.SQL
+        case ".py":
+            return _Kind.REVISIONS
+        case _:
+            raise UsageError(
+                f'"{path}" is neither a SQL file nor a revision',
+                "SQL files end in .sql, revisions in .py",
+            )
+
+
+def _has_revisions(directory: Path) -> bool:
+    """Return whether some file below says which revision it follows, as each revision does."""
+    return any(
+        _REVISION.search(path.read_text("utf-8", errors="replace"))
+        for path in _list_python(directory)
+    )
+
+
+def _list_python(directory: Path) -> Iterator[Path]:
+    """Yield the Python files below, but not those in hidden folders and virtual environments."""
+    for folder, below, names in os.walk(directory):
+        here = Path(folder)
+        below[:] = [
+            name
+            for name in below
+            if not name.startswith(".") and not (here / name / "pyvenv.cfg").exists()
+        ]
+        yield from (
+            here / name for name in names if name.endswith(".py") and (here / name).is_file()
+        )
+
+
+def _list_sql(directory: Path) -> list[Path]:
+    """Return the SQL files directly in the directory, by name."""
+    return sorted(
+        (path for path in directory.iterdir() if path.suffix.lower() == ".sql" and path.is_file()),
+        key=lambda path: path.name,
+    )
+
+
+def _sql_files(paths: Iterable[Path]) -> Iterable[Path]:
+    """Return the SQL files that the paths name, each once, in order."""
+    files: dict[Path, Path] = {}
+    for path in paths:
+        for file in _list_sql(path) if path.is_dir() else [path]:
+            files.setdefault(file.resolve(), file)
+    return files.values()
+
+
+def _read_revisions(paths: tuple[Path, ...], config_path: Path, version: ServerVersion) -> Subject:
+    """Return the project's history, and which of its migrations the paths name."""
+    project = open_project(config_path)
+    known = {Path(script.path).resolve() for script in project.revisions()}
+    for path in paths:
+        wanted = path.resolve()
+        if not any(file == wanted or wanted in file.parents for file in known):
+            what = "no revision of the project is below" if path.is_dir() else "not a revision:"
+            raise UsageError(
+                f'{what} "{path}"',
+                f'the project of "{config_path}" does not have it; name another with --config',
+            )
+    history = record(project, version=version)
+    if not paths:
+        return Subject(history, None)
+    wanted_paths = [path.resolve() for path in paths]
+    return Subject(
+        history,
+        frozenset(
+            migration.path
+            for migration in history.migrations
+            for file in [Path(migration.path).resolve()]
+            if any(file == wanted or wanted in file.parents for wanted in wanted_paths)
+        ),
+    )

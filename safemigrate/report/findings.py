@@ -1,0 +1,197 @@
+"""What `lint` found, as text."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import wrap
+
+from safemigrate.model import (
+    Confidence,
+    Direction,
+    Finding,
+    LintResult,
+    Lock,
+    Severity,
+    Timeline,
+    Unjudged,
+)
+from safemigrate.report.excerpt import cut_line, mark_span, one_line
+from safemigrate.report.order import sort_findings
+from safemigrate.report.tone import Paint, Tone, leave_plain
+from safemigrate.report.wording import count, enumerate_words
+
+__all__ = [
+    "format_findings",
+    "format_judged",
+    "format_locks",
+    "format_unjudged",
+    "list_findings",
+]
+
+_WIDTH = 100
+
+_TONES: Mapping[Severity, Tone] = {
+    Severity.ERROR: Tone.ERROR,
+    Severity.WARNING: Tone.WARNING,
+    Severity.INFO: Tone.INFO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What the timeline says about the places findings point to."""
+
+    texts: Mapping[str, str]
+    statements: Mapping[tuple[str, Direction], int]
+
+    @classmethod
+    def of(cls, timeline: Timeline) -> "_Sources":
+        return cls(
+            {passage.migration.path: passage.migration.text for passage in timeline.passages},
+            {
+                (passage.migration.path, passage.direction): len(passage.statements)
+                for passage in timeline.passages
+            },
+        )
+
+
+def format_findings(result: LintResult, timeline: Timeline, paint: Paint = leave_plain) -> str:
+    """Return the whole report, findings first and the totals in the last line.
+
+    `timeline` is the one judged: excerpts are taken from it.
+    """
+    blocks = [*list_findings(result.findings, timeline, paint)]
+    notes = [f"{paint('note', Tone.INFO)}: {one_line(notice)}" for notice in result.notices]
+    if notes:
+        blocks.append("\n".join(notes))
+    if result.unjudged:
+        blocks.append("\n".join(format_unjudged(result.unjudged, paint)))
+    blocks.append(_format_totals(result, paint))
+    return "\n\n".join(blocks) + "\n"
+
+
+def list_findings(
+    findings: tuple[Finding, ...], timeline: Timeline, paint: Paint = leave_plain
+) -> Iterator[str]:
+    """Yield one block of text a finding, by path and line."""
+    sources = _Sources.of(timeline)
+    for finding in sort_findings(findings):
+        yield "\n".join(_format_finding(finding, sources, paint))
+
+
+def format_unjudged(unjudged: tuple[Unjudged, ...], paint: Paint = leave_plain) -> Iterator[str]:
+    """Yield one line for each thing that could not be judged."""
+    for entry in unjudged:
+        yield (
+            f"{paint('not judged', Tone.WARNING)}: {entry.path}:{entry.line}: "
+            f"{one_line(entry.reason)}"
+        )
+
+
+def _format_finding(finding: Finding, sources: _Sources, paint: Paint) -> Iterator[str]:
+    """Yield the lines of one finding."""
+    severity = finding.severity
+    confidence = (
+        "" if finding.confidence is Confidence.HIGH else f" ({finding.confidence.value} confidence)"
+    )
+    head = paint(f"{severity.value}[{finding.rule}]", _TONES[severity])
+    yield f"{head}{confidence}: {paint(one_line(finding.message), Tone.STRONG)}"
+    gutter = " " * len(str(finding.span.line))
+    place = f"{finding.path}:{finding.span.line}:{finding.span.column}"
+    yield f"{gutter}{paint('-->', Tone.FRAME)} {place}{_format_position(finding, sources)}"
+    bar = paint("|", Tone.FRAME)
+    excerpt = mark_span(sources.texts.get(finding.path, ""), finding.span)
+    if excerpt is not None:
+        yield f"{gutter} {bar}"
+        yield f"{paint(str(finding.span.line), Tone.FRAME)} {bar} {excerpt.line}".rstrip()
+        yield f"{gutter} {bar} {paint(excerpt.marks, _TONES[severity])}"
+    for name, text in _list_details(finding):
+        yield from _format_detail(gutter, name, text, paint)
+    yield from _format_remedy(finding, gutter, paint)
+    yield from _format_detail(gutter, "more", f"safemigrate rule {finding.rule}", paint)
+
+
+def _format_position(finding: Finding, sources: _Sources) -> str:
+    """Return which function and statement a finding is about."""
+    parts = [] if finding.revision is None else [f"{finding.direction.value}()"]
+    if finding.ordinal is not None:
+        total = sources.statements.get((finding.path, finding.direction), 0)
+        of_total = f" of {total}" if total >= finding.ordinal else ""
+        parts.append(f"statement {finding.ordinal}{of_total}")
+    return f"   {', '.join(parts)}" if parts else ""
+
+
+def _list_details(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield what is known about the statement, with its name."""
+    if finding.sql and finding.revision is not None:
+        yield "sql", finding.sql
+    if finding.locks:
+        yield "locks", format_locks(finding.locks)
+    if finding.blocks:
+        yield "blocks", ", ".join(finding.blocks)
+    if finding.why:
+        yield "why", one_line(finding.why)
+
+
+def format_locks(locks: tuple[Lock, ...]) -> str:
+    """Return the locks on one line, those of one mode together."""
+    relations: dict[str, list[str]] = {}
+    for lock in locks:
+        relations.setdefault(lock.mode.value, []).append(str(lock.relation))
+    return "; ".join(f"{mode} on {enumerate_words(names)}" for mode, names in relations.items())
+
+
+def _format_detail(gutter: str, name: str, text: str, paint: Paint) -> Iterator[str]:
+    """Yield `= name: text`, wrapped under its own beginning."""
+    lead = f"{gutter} {paint('=', Tone.FRAME)} {name}: "
+    indent = " " * len(f"{gutter} = {name}: ")
+    width = _WIDTH - len(indent)
+    if name == "sql":
+        # SQL is cut, never wrapped: a line of it can be copied.
+        lines = [cut_line(text, width)]
+    else:
+        lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    for position, line in enumerate(lines):
+        yield (lead if position == 0 else indent) + line
+
+
+def _format_remedy(finding: Finding, gutter: str, paint: Paint) -> Iterator[str]:
+    """Yield the advice and the code, Alembic's for a revision, SQL for a SQL file."""
+    remedy = finding.remedy
+    if remedy is None:
+        return
+    yield f"{paint('help', Tone.HELP)}: {one_line(remedy.advice)}"
+    first, second = remedy.alembic, remedy.sql
+    if finding.revision is None:
+        first, second = second, first
+    code = first or second
+    for line in code.strip("\n").splitlines() if code.strip() else ():
+        yield f"{gutter} {paint('|', Tone.FRAME)}     {line}".rstrip()
+
+
+def _format_totals(result: LintResult, paint: Paint) -> str:
+    """Return the last line."""
+    counted = [
+        paint(count(number, severity.value), _TONES[severity])
+        for severity in Severity
+        if (number := result.count(severity))
+    ]
+    where = f"in {count(result.migrations, 'migration')}"
+    suppressed = f" ({result.suppressed} suppressed)" if result.suppressed else ""
+    found = f"Found {enumerate_words(counted)}" if counted else paint("No findings", Tone.GOOD)
+    judged = format_judged(result.judged, result.statements, result.unjudged)
+    return f"{found} {where}{suppressed}. {judged}"
+
+
+def format_judged(judged: int, statements: int, unjudged: tuple[Unjudged, ...]) -> str:
+    """Return the sentence that counts what was not judged.
+
+    A statement that was not understood counts as a statement; a revision that could not be
+    recorded to its end has no number of statements, so it is counted by itself.
+    """
+    sentence = f"Judged {judged} of {count(statements, 'statement')}"
+    missed = statements - judged
+    places = len(unjudged) - missed
+    rest = [f"{missed} not judged"] if missed else []
+    if places > 0:
+        rest.append(f"{count(places, 'place')} where statements may be missing")
+    return f"{sentence}: {', '.join(rest)}." if rest else f"{sentence}."

@@ -1,0 +1,141 @@
+"""Where a database stands and what was done to it, as JSON."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from safemigrate.execute import HistoryLine, LockHolder, PlannedRevision, Standing
+
+__all__ = ["HistoryDocument", "StatusDocument", "history_document", "status_document"]
+
+_VERSION = 1
+
+
+class _RevisionDocument(Struct, frozen=True):
+    revision: str
+    message: str
+
+
+class _RunnerDocument(Struct, frozen=True):
+    pid: int
+    user: str
+    application: str
+    client: str
+    since: datetime | None
+
+
+class _EntryDocument(Struct, frozen=True):
+    revision: str
+    message: str
+    direction: str
+    outcome: str
+    started_at: datetime
+    finished_at: datetime
+    duration_ms: int
+    attempts: int
+    waited_ms: int
+    database_user: str
+    os_user: str
+    host: str
+    package_version: str
+    error: str
+
+
+class _IndexDocument(Struct, frozen=True):
+    index: str
+    table: str
+    is_being_built: bool
+
+
+class _ConstraintDocument(Struct, frozen=True):
+    constraint: str
+    table: str
+
+
+class StatusDocument(Struct, frozen=True):
+    """The JSON of `status`."""
+
+    version: int
+    database: str
+    current: tuple[_RevisionDocument, ...]
+    heads: tuple[_RevisionDocument, ...]
+    pending: tuple[_RevisionDocument, ...]
+    unknown: tuple[str, ...]
+    runner: _RunnerDocument | None
+    last: _EntryDocument | None
+    invalid_indexes: tuple[_IndexDocument, ...]
+    not_valid_constraints: tuple[_ConstraintDocument, ...]
+
+
+class HistoryDocument(Struct, frozen=True):
+    """The JSON of `history`."""
+
+    version: int
+    runs: tuple[_EntryDocument, ...]
+
+
+def status_document(standing: Standing) -> StatusDocument:
+    """Return the content of the JSON of `status`."""
+    return StatusDocument(
+        version=_VERSION,
+        database=standing.database,
+        current=_revision_documents(standing.current),
+        heads=_revision_documents(standing.heads),
+        pending=_revision_documents(standing.pending),
+        unknown=standing.unknown,
+        runner=_runner_document(standing.runner),
+        last=None if standing.last is None else _entry_document(standing.last),
+        invalid_indexes=tuple(
+            _IndexDocument(one.index, one.table, one.is_being_built)
+            for one in standing.invalid_indexes
+        ),
+        not_valid_constraints=tuple(
+            _ConstraintDocument(one.constraint, one.table)
+            for one in standing.unvalidated_constraints
+        ),
+    )
+
+
+def history_document(lines: Iterable[HistoryLine]) -> HistoryDocument:
+    """Return the content of the JSON of `history`."""
+    return HistoryDocument(
+        version=_VERSION,
+        runs=tuple(_entry_document(line) for line in lines),
+    )
+
+
+def _revision_documents(
+    revisions: Iterable[PlannedRevision],
+) -> tuple[_RevisionDocument, ...]:
+    return tuple(_RevisionDocument(one.revision, one.message) for one in revisions)
+
+
+def _runner_document(holder: LockHolder | None) -> _RunnerDocument | None:
+    if holder is None:
+        return None
+    return _RunnerDocument(holder.pid, holder.user, holder.application, holder.client, holder.since)
+
+
+def _entry_document(line: HistoryLine) -> _EntryDocument:
+    entry = line.entry
+    return _EntryDocument(
+        revision=entry.revision,
+        message=line.message,
+        direction=entry.direction.value,
+        outcome=entry.outcome.value,
+        started_at=entry.started_at,
+        finished_at=entry.finished_at,
+        duration_ms=_milliseconds(entry.duration),
+        attempts=entry.attempts,
+        waited_ms=_milliseconds(entry.waited),
+        database_user=entry.database_user,
+        os_user=entry.os_user,
+        host=entry.host,
+        package_version=entry.package_version,
+        error=entry.error,
+    )
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))

@@ -1,0 +1,93 @@
+"""A project to run commands in."""
+
+import subprocess
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from safemigrate.cli import main
+
+ALEMBIC_INI = """\
+[alembic]
+script_location = %(here)s/migrations
+sqlalchemy.url = postgresql+psycopg://nobody@localhost:1/nothing
+"""
+
+ENV_PY = """\
+from alembic import context
+from sqlalchemy import create_engine
+
+engine = create_engine(context.config.get_main_option("sqlalchemy.url"))
+with engine.connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+Run = Callable[..., Result]
+Git = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFolder:
+    """An Alembic project in a folder of its own, which is the current directory."""
+
+    path: Path
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file, the margin of its text taken off."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def revise(
+        self, revision: str, upgrade: str, downgrade: str = "pass", after: str | None = None
+    ) -> str:
+        """Write a revision and return its path, relative to the project."""
+        head = f"from alembic import op\nimport sqlalchemy as sa\n\nrevision = {revision!r}\n"
+        body = "".join(
+            f"\n\ndef {name}():\n{textwrap.indent(textwrap.dedent(code).strip(), '    ')}\n"
+            for name, code in (("upgrade", upgrade), ("downgrade", downgrade))
+        )
+        name = f"migrations/versions/{revision}.py"
+        self.write(name, f"{head}down_revision = {after!r}\n{body}")
+        return name
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectFolder:
+    """An Alembic project without revisions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SAFEMIGRATE_URL", raising=False)
+    folder = ProjectFolder(tmp_path)
+    folder.write("alembic.ini", ALEMBIC_INI)
+    folder.write("migrations/env.py", ENV_PY)
+    (tmp_path / "migrations" / "versions").mkdir()
+    return folder
+
+
+@pytest.fixture
+def git() -> Git:
+    """Run git in the current directory."""
+    settings = ("user.name=a", "user.email=a@example.org", "commit.gpgsign=false")
+    options = [part for setting in settings for part in ("-c", setting)]
+
+    def git(*arguments: str) -> None:
+        subprocess.run(("git", *options, *arguments), check=True, capture_output=True)
+
+    return git
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run safemigrate with the arguments, in this process."""
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(main, arguments, prog_name="safemigrate")
+
+    return run

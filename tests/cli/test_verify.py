@@ -1,0 +1,270 @@
+"""`safemigrate verify`: its reports, its JSON and its exit codes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import sql
+
+from safemigrate.server import Server
+from safemigrate.source import open_project
+from safemigrate.trace import open_connection
+from safemigrate.verify import verify_history
+from tests.cli.conftest import ProjectFolder, Run
+
+REPOSITORY = Path(__file__).parents[2]
+
+CREATE = 'op.execute("CREATE TABLE t (id int PRIMARY KEY, a int)")'
+DROP = 'op.execute("DROP TABLE t")'
+ADD = 'op.add_column("t", sa.Column("c", sa.Integer))'
+REMOVE = 'op.drop_column("t", "c")'
+
+
+@pytest.fixture
+def server(embedded_server: Server) -> str:
+    """What `--server` takes."""
+    return embedded_server.url("postgres")
+
+
+def document(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_a_good_history_is_a_table_and_exits_0(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+    folder.revise("r2", ADD, REMOVE, after="r1")
+
+    result = run("verify", "--server", server)
+
+    assert result.exit_code == 0
+    heading, first, second, _, last = result.stdout.splitlines()
+    assert heading.split() == [
+        *("revision", "up", "down", "restored", "up", "again", "took", "strongest", "lock"),
+    ]
+    assert re.fullmatch(r"r1 +✓ +✓ +✓ +✓ +\d+ ms  none", first)
+    assert re.fullmatch(r"r2 +✓ +✓ +✓ +✓ +\d+ ms  ACCESS EXCLUSIVE on public.t", second)
+    assert re.fullmatch(
+        r"Proved 2 revisions on PostgreSQL \d+ \(url\), and the whole way from head to base"
+        r" and back\.",
+        last,
+    )
+    assert result.stderr.splitlines() == ["[1/2] r1: proved", "[2/2] r2: proved"]
+
+
+def test_quiet_writes_no_progress(folder: ProjectFolder, run: Run, server: str) -> None:
+    folder.revise("r1", CREATE, DROP)
+
+    result = run("verify", "--server", server, "--quiet")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_the_embedded_server_is_the_default(folder: ProjectFolder, run: Run) -> None:
+    folder.revise("r1", CREATE, DROP)
+
+    result = run("verify")
+
+    assert result.exit_code == 0
+    assert "(embedded)" in result.stdout
+
+
+def test_a_downgrade_that_leaves_an_index_exits_1_and_names_it(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+    path = folder.revise("r2", 'op.create_index("i", "t", ["a"])', after="r1")
+
+    result = run("verify", "--server", server)
+
+    assert result.exit_code == 1
+    assert f"r2   {path}" in result.stdout
+    assert "the downgrade does not restore the schema" in result.stdout
+    assert "+ index public.i CREATE INDEX i ON public.t USING btree (a)" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith(
+        "Not proved: 1 failed (r2). The way from head to base and back was not tried:"
+        " not every revision can be rolled back: r2."
+    )
+
+
+def test_a_failing_upgrade_exits_1_without_a_traceback(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    path = folder.revise("r1", 'op.execute("ALTER TABLE gone ADD COLUMN c int")')
+    folder.revise("r2", CREATE, DROP, after="r1")
+
+    result = run("verify", "--server", server)
+
+    assert result.exit_code == 1
+    assert f'{path}:9: relation "gone" does not exist (SQLSTATE 42P01)' in result.stdout
+    assert "1 failed (r1) and 1 not tried (r2)" in result.stdout
+    assert "Traceback" not in result.output
+
+
+def test_a_refused_downgrade_is_a_failure_only_under_strict(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    folder.revise("r1", CREATE, 'raise NotImplementedError("no way back")')
+
+    relaxed = run("verify", "--server", server)
+    strict = run("verify", "--server", server, "--strict")
+
+    assert (relaxed.exit_code, strict.exit_code) == (0, 1)
+    assert relaxed.stdout.splitlines()[-1].startswith("Proved 0 of 1 revision on PostgreSQL ")
+    assert "Not proved: 1 without a downgrade (r1)." in relaxed.stdout
+    assert "NotImplementedError: no way back" in relaxed.stdout
+
+
+def test_the_json_is_the_contract(folder: ProjectFolder, run: Run, server: str) -> None:
+    folder.revise("r1", CREATE, DROP)
+    path = folder.revise("r2", ADD, REMOVE, after="r1")
+
+    result = run("verify", "r2", "--server", server, "--format", "json")
+
+    lock = {"relation": "public.t", "mode": "ACCESS EXCLUSIVE", "preexisting": True}
+    statement = {
+        "path": path,
+        "revision": "r2",
+        "ordinal": 1,
+        "transaction": 1,
+        "locks": [lock],
+        "rewrites": [],
+        "scans": [],
+        "certainty": "known",
+    }
+    assert result.exit_code == 0
+    assert document(result.stdout) == {
+        "version": 1,
+        "revisions": [
+            {
+                "revision": "r2",
+                "upgrade": "ok",
+                "downgrade": "ok",
+                "restored": True,
+                "upgrade_again": "ok",
+                "differences": [],
+                "statements": [
+                    {
+                        **statement,
+                        "line": 9,
+                        "direction": "upgrade",
+                        "sql": "ALTER TABLE t ADD COLUMN c INTEGER",
+                    },
+                    {
+                        **statement,
+                        "line": 13,
+                        "direction": "downgrade",
+                        "sql": "ALTER TABLE t DROP COLUMN c",
+                    },
+                ],
+                "error": None,
+            }
+        ],
+    }
+
+
+def test_the_json_of_what_was_not_proved(folder: ProjectFolder, run: Run, server: str) -> None:
+    folder.revise("r1", CREATE, "raise NotImplementedError")
+    folder.revise("r2", 'op.execute("SELECT 1 / 0")', after="r1")
+    folder.revise("r3", "pass", after="r2")
+
+    result = run("verify", "--server", server, "--format", "json", "--quiet")
+
+    revisions = document(result.stdout)["revisions"]
+    assert result.exit_code == 1
+    assert [
+        (one["upgrade"], one["downgrade"], one["restored"], one["upgrade_again"])
+        for one in revisions
+    ] == [
+        ("ok", "skipped", None, "skipped"),
+        ("failed", "skipped", None, "skipped"),
+        ("skipped", "skipped", None, "skipped"),
+    ]
+    assert "22012" in revisions[1]["error"]
+
+
+def test_an_unknown_revision_is_a_usage_error(folder: ProjectFolder, run: Run, server: str) -> None:
+    folder.revise("r1", CREATE, DROP)
+
+    result = run("verify", "nonsense", "--server", server)
+
+    assert result.exit_code == 2
+    assert 'error: "nonsense" does not name a revision of this project' in result.stderr
+    assert "hint: " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("nonsense", '"nonsense" is not a kind of server'),
+        ("mysql://u:secret@localhost/d", '"mysql" is not PostgreSQL'),
+        ("postgresql://u:secret@127.0.0.1:1/d", "cannot be reached"),
+    ],
+)
+def test_a_server_that_cannot_be_had_is_one_error(
+    folder: ProjectFolder, run: Run, kind: str, message: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+
+    result = run("verify", "--server", kind)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "secret" not in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_role_that_may_not_create_databases_is_one_error(
+    folder: ProjectFolder, run: Run, embedded_server: Server, server: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+    name = sql.Identifier("verify_without_createdb")
+    with open_connection(server) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+    try:
+        url = embedded_server.url("postgres").replace("//postgres@", "//verify_without_createdb@")
+        result = run("verify", "--server", url)
+    finally:
+        with open_connection(server) as connection:
+            connection.execute(sql.SQL("DROP ROLE {}").format(name))
+
+    assert result.exit_code == 2
+    assert 'role "verify_without_createdb" may not create databases' in result.stderr
+
+
+def test_a_project_without_revisions_proves_nothing_and_says_so(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    result = run("verify", "--server", server)
+
+    assert result.exit_code == 0
+    assert "note: there are no revision files in" in result.stdout
+    assert "Proved 0 revisions" in result.stdout
+    assert folder.path.is_dir()
+
+
+def test_a_missing_configuration_is_one_error(run: Run, folder: ProjectFolder) -> None:
+    result = run("verify", "--config", str(folder.path / "gone.ini"))
+
+    assert result.exit_code == 2
+    assert "there is no Alembic configuration" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["embedded_server", "container_server"])
+def test_the_reference_history_is_proved(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    server: Server = request.getfixturevalue(kind)
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.syspath_prepend(REPOSITORY)
+
+    proof = verify_history(open_project(Path("alembic.ini")), server)
+
+    assert len(proof.revisions) >= 10
+    assert [one for one in proof.revisions if not one.is_proved] == []
+    assert proof.round_trip is not None
+    assert (proof.round_trip.is_ok, proof.round_trip.differences) == (True, ())
