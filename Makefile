@@ -11,7 +11,7 @@ IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers bench dist clean
+.PHONY: help demo test lint types layers bench rule dist clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ layers: $(READY) ## Check that packages import only those below them
 
 bench: $(READY) ## Run the benchmarks
 	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+rule: $(READY) ## Write the two files of a new rule: make rule NAME=the-pattern
+	@$(BIN)/python -m safemigrate.testing.scaffold $(NAME)
 
 dist: $(READY) ## Build the wheel and the source distribution
 	@$(BIN)/python -m build

@@ -3,6 +3,7 @@
 Source: `ChooseRelationName` and `makeObjectName` in src/backend/commands/indexcmds.c.
 """
 
+import re
 from collections.abc import Container, Sequence
 
 from safemigrate.model import ConstraintDefinition, ConstraintKind, CreateIndex
@@ -28,7 +29,8 @@ def choose_constraint_name(
     if definition.name is not None:
         return definition.name
     suffix = _SUFFIXES[definition.kind]
-    columns: Sequence[str] = definition.columns
+    # An index is named after the columns it merely includes, too, and a key after its index.
+    columns: Sequence[str] = (*definition.columns, *definition.included)
     if definition.kind is ConstraintKind.PRIMARY_KEY:
         columns = ()
     elif definition.kind is ConstraintKind.CHECK and definition.expression is not None:
@@ -42,8 +44,24 @@ def choose_index_name(action: CreateIndex, taken: Container[str]) -> str:
     """Return the bare name of an index, given or chosen."""
     if action.name is not None:
         return action.name
-    columns = "_".join(column.column or "expr" for column in action.columns)
-    return _first_free(action.table.name, columns, "idx", taken)
+    columns: list[str] = []
+    keys = [column.column or _name_expression(column.text) for column in action.columns]
+    for name in (*keys, *action.included):
+        number = 0
+        # Two keys of one name are told apart by numbers (`ChooseIndexColumnNames`).
+        while (numbered := name + (str(number) if number else "")) in columns:
+            number += 1
+        columns.append(numbered)
+    return _first_free(action.table.name, "_".join(columns), "idx", taken)
+
+
+_CALL = re.compile(r"(?:\w+\.)*(\w+)\(")
+
+
+def _name_expression(text: str) -> str:
+    """Return what an expression is called in the name: its function, else "expr"."""
+    call = _CALL.match(text)
+    return "expr" if call is None else call[1]
 
 
 def _first_free(table: str, columns: str, suffix: str, taken: Container[str]) -> str:

@@ -20,6 +20,7 @@ from safemigrate.catalog.tables import (
     drop_column,
     put_table,
     rename_column,
+    set_not_null,
     without,
 )
 from safemigrate.errors import SqlSyntaxError
@@ -296,7 +297,10 @@ def _validate_constraint(catalog: Catalog, action: ValidateConstraint) -> Catalo
     if table is None or action.name not in table.constraints:
         return catalog
     valid = replace(table.constraints[action.name], is_valid=True)
-    return put_table(catalog, replace(table, constraints={**table.constraints, action.name: valid}))
+    table = replace(table, constraints={**table.constraints, action.name: valid})
+    if valid.kind is ConstraintKind.NOT_NULL:
+        table = set_not_null(table, valid.columns)
+    return put_table(catalog, table)
 
 
 def _create_index(catalog: Catalog, action: CreateIndex) -> Catalog:

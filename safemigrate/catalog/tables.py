@@ -30,10 +30,12 @@ __all__ = [
     "drop_column",
     "put_table",
     "rename_column",
+    "set_not_null",
     "without",
 ]
 
 _KEYS = frozenset({ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE, ConstraintKind.EXCLUDE})
+_NOT_NULL_KINDS = frozenset({ConstraintKind.PRIMARY_KEY, ConstraintKind.NOT_NULL})
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -86,8 +88,26 @@ def _parents(action: CreateTable) -> tuple[QualifiedName, ...]:
     return () if action.partition_of is None else (action.partition_of,)
 
 
+def _show(catalog: Catalog, name: QualifiedName) -> Catalog:
+    """Return the catalog with the table in it, if only as one whose columns are not all known.
+
+    A history may change tables that it does not show the making of: it begins in the middle, or
+    a function makes them. What it adds to them counts from then on.
+    """
+    if catalog.table(name) is not None:
+        return catalog
+    table = Table(
+        name=catalog.resolve(name),
+        identity=catalog.next_identity,
+        has_all_columns=False,
+        is_older=True,
+    )
+    return put_table(replace(catalog, next_identity=catalog.next_identity + 1), table)
+
+
 def add_column(catalog: Catalog, name: QualifiedName, definition: ColumnDefinition) -> Catalog:
     """Return the catalog with the column added, its inline constraints included."""
+    catalog = _show(catalog, name)
     table = catalog.table(name)
     if table is None:
         return catalog
@@ -195,6 +215,7 @@ def add_constraint(
     catalog: Catalog, name: QualifiedName, definition: ConstraintDefinition
 ) -> Catalog:
     """Return the catalog with the constraint, and the index that a key brings along."""
+    catalog = _show(catalog, name)
     table = catalog.table(name)
     if table is None:
         return catalog
@@ -222,8 +243,8 @@ def add_constraint(
         index=constraint_name if definition.kind in _KEYS else None,
     )
     table = replace(table, constraints={**table.constraints, constraint.name: constraint})
-    if definition.kind in {ConstraintKind.PRIMARY_KEY, ConstraintKind.NOT_NULL}:
-        table = _not_null(table, columns)
+    if definition.kind in _NOT_NULL_KINDS and constraint.is_valid:
+        table = set_not_null(table, columns)
     catalog = put_table(catalog, table)
     if constraint.index is None or table.persistence is Persistence.TEMPORARY:
         return catalog
@@ -238,9 +259,13 @@ def add_constraint(
     return replace(catalog, indexes={**kept, index.name: index})
 
 
-def _not_null(table: Table, columns: tuple[str, ...]) -> Table:
+def set_not_null(table: Table, columns: tuple[str, ...]) -> Table:
+    """Return the table with the columns NOT NULL."""
     changed = {
         name: replace(column, is_not_null=True) if name in columns else column
         for name, column in table.columns.items()
     }
+    if not table.has_all_columns:
+        missing = [name for name in columns if name not in table.columns]
+        changed |= {name: Column(name, None, is_not_null=True) for name in missing}
     return replace(table, columns=changed)

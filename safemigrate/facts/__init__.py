@@ -4,6 +4,7 @@ from safemigrate.facts.columns import (
     change_of_type,
     has_value,
     is_known_not_null,
+    is_looked_up_at_once,
     volatility_of_default,
 )
 from safemigrate.facts.judging import facts_of
@@ -21,6 +22,7 @@ __all__ = [
     "facts_of",
     "has_value",
     "is_known_not_null",
+    "is_looked_up_at_once",
     "join_facts",
     "judge_type_change",
     "judge_volatility",

@@ -30,6 +30,7 @@ __all__ = [
     "drop_column",
     "has_value",
     "is_known_not_null",
+    "is_looked_up_at_once",
     "rename_column",
     "set_not_null",
     "volatility_of_default",
@@ -79,11 +80,12 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
         referenced = constraint.reference.table
         locks = situation.locks(situation.family(referenced), LockMode.SHARE_ROW_EXCLUSIVE)
         parts.append(Facts(locks=locks))
-        # Without a value in the new column there is nothing to look up.
         near = tuple(situation.family(action.table))
-        is_looked_up = has_value(column) and any(map(situation.has_rows, near))
+        is_looked_up = is_looked_up_at_once(column) and any(map(situation.has_rows, near))
         if is_looked_up and constraint.is_enforced:
-            parts.append(Facts(scans=situation.scanned(*near, *situation.family(referenced))))
+            # NULL in every row leaves nothing to find on the far side.
+            far = situation.family(referenced) if has_value(column) else ()
+            parts.append(Facts(scans=situation.scanned(*near, *far)))
     return join_facts(parts)
 
 
@@ -92,6 +94,15 @@ def has_value(column: ColumnDefinition) -> bool:
     if column.is_serial or column.is_identity or column.generated is not None:
         return True
     return column.default is not None and not column.default.is_null_constant
+
+
+def is_looked_up_at_once(column: ColumnDefinition) -> bool:
+    """Return whether a foreign key written at the new column is checked for every row.
+
+    It is not where nothing is said of a value; DEFAULT NULL says something, and an identity does
+    not (`transformAlterTableStmt` in src/backend/parser/parse_utilcmd.c).
+    """
+    return column.is_serial or column.default is not None
 
 
 def _scans_new_column(column: ColumnDefinition) -> bool:
@@ -186,13 +197,17 @@ def is_known_not_null(catalog: Catalog, name: QualifiedName, column: str) -> boo
     known = table.columns.get(column)
     if known is not None and known.is_not_null:
         return True
-    return any(
+    is_proven = any(
         constraint.is_valid
         and constraint.expression is not None
         and constraint.kind is ConstraintKind.CHECK
         and column in constraint.expression.not_null_columns
         for constraint in table.constraints.values()
     )
+    if is_proven or table.partition_of is None:
+        return is_proven
+    # A partition has every constraint of its parent.
+    return is_known_not_null(catalog, table.partition_of, column)
 
 
 def set_not_null(action: SetNotNull, situation: Situation) -> Facts:
@@ -201,12 +216,10 @@ def set_not_null(action: SetNotNull, situation: Situation) -> Facts:
     column = situation.catalog.column(action.table, action.column)
     if column is not None and column.is_not_null and situation.version >= _STOPS_AT_PARENT_SINCE:
         family = family[:1]
-    # What a valid CHECK of the parent proves, it proves of the partitions that inherit it.
-    is_proven = is_known_not_null(situation.catalog, action.table, action.column)
     scanned = [
         member
         for member in family
-        if not is_proven and not is_known_not_null(situation.catalog, member, action.column)
+        if not is_known_not_null(situation.catalog, member, action.column)
     ]
     return Facts(
         locks=situation.locks(family, LockMode.ACCESS_EXCLUSIVE),

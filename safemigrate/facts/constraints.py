@@ -14,10 +14,15 @@ from safemigrate.model import (
     LockMode,
     QualifiedName,
     RenameConstraint,
+    ServerVersion,
     ValidateConstraint,
 )
 
 __all__ = ["add_constraint", "drop_constraint", "rename_constraint", "validate_constraint"]
+
+
+# Measured on 14 to 18: a key of a partitioned table took SHARE on its partitions until 17.
+_KEY_SHUTS_PARTITIONS_SINCE = ServerVersion(18)
 
 
 def add_constraint(action: AddConstraint, situation: Situation) -> Facts:
@@ -73,7 +78,7 @@ def _add_key(action: AddConstraint, situation: Situation) -> Facts:
     constraint = action.constraint
     if constraint.index is None:
         built = situation.scanned(*unprepared(action, situation.catalog))
-        return join_facts([situation.exclusive(action.table), Facts(scans=built)])
+        return join_facts([_lock_for_key(action, situation), Facts(scans=built)])
     index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
     columns = _columns_of_key(constraint, situation, index)
     is_primary = constraint.kind is ConstraintKind.PRIMARY_KEY
@@ -90,6 +95,27 @@ def _add_key(action: AddConstraint, situation: Situation) -> Facts:
         # The index is renamed to the constraint's name.
         parts.append(Facts(locks=(situation.lock(index, LockMode.SHARE_UPDATE_EXCLUSIVE),)))
     return join_facts(parts)
+
+
+def _lock_for_key(action: AddConstraint, situation: Situation) -> Facts:
+    """Return the locks of building a key: before 18, partitions are shut to writers only.
+
+    A primary key over columns that may be NULL makes them NOT NULL, on every partition.
+    """
+    constraint = action.constraint
+    makes_not_null = constraint.kind is ConstraintKind.PRIMARY_KEY and not all(
+        (column := situation.catalog.column(action.table, name)) is not None and column.is_not_null
+        for name in constraint.columns
+    )
+    if makes_not_null or situation.version >= _KEY_SHUTS_PARTITIONS_SINCE:
+        return situation.exclusive(action.table)
+    table, *partitions = situation.family(action.table)
+    return Facts(
+        locks=(
+            situation.lock(table, LockMode.ACCESS_EXCLUSIVE),
+            *situation.locks(partitions, LockMode.SHARE),
+        )
+    )
 
 
 def _columns_of_key(

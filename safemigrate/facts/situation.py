@@ -35,7 +35,9 @@ class Situation:
         """Return whether the table or index was there before the migration began."""
         table = self.catalog.table(relation)
         if table is not None:
-            return table.is_older or any(old.identity == table.identity for old in self.beginning.tables.values())
+            return table.is_older or any(
+                old.identity == table.identity for old in self.beginning.tables.values()
+            )
         name = self.catalog.resolve(relation)
         # What the history does not show cannot have been made by this migration.
         return self.catalog.index(name) is None or name in self.beginning.indexes
@@ -92,7 +94,8 @@ class Situation:
         family = tuple(self.family(table))
         locks = [self.lock(member, LockMode.ACCESS_EXCLUSIVE) for member in family]
         for member in family:
-            locks += self.index_locks(member, LockMode.ACCESS_EXCLUSIVE)
+            if self.has_rows(member):
+                locks += self.index_locks(member, LockMode.ACCESS_EXCLUSIVE)
         rewritten = self.scanned(*family)
         return Facts(locks=tuple(locks), rewrites=rewritten, scans=rewritten)
 

@@ -5,7 +5,7 @@ Source: `ATColumnChangeRequiresRewrite` in src/backend/commands/tablecmds.c; the
 the change only relaxes a length or precision.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safemigrate.model import ColumnType, Expression
 
@@ -23,7 +23,10 @@ _BINARY_COERCIBLE = frozenset(
     {
         (_VARCHAR, _TEXT),
         (_TEXT, _VARCHAR),
+        ("bit", "bit varying"),
         ("cidr", "inet"),
+        ("integer", "oid"),
+        ("oid", "integer"),
         ("xml", _TEXT),
         ("xml", _VARCHAR),
         ("citext", _TEXT),
@@ -41,29 +44,29 @@ _MOST_DIGITS = 6
 
 _UTC = frozenset({"UTC", "GMT", "ETC/UTC", "ETC/GMT", "ZULU"})
 
-# From each type to those that hold every value of it.
+# From each type to those that hold every value of it; unlimited text holds those of every type.
 _WIDER = {
-    "smallint": {"integer", "bigint", _NUMERIC, "real", "double precision", _TEXT, _VARCHAR},
-    "integer": {"bigint", _NUMERIC, "double precision", _TEXT, _VARCHAR},
-    "bigint": {_NUMERIC, _TEXT, _VARCHAR},
-    "real": {"double precision", _TEXT, _VARCHAR},
-    "double precision": {_TEXT, _VARCHAR},
-    _NUMERIC: {_TEXT, _VARCHAR},
-    "date": {_TIMESTAMP, _TIMESTAMPTZ, _TEXT, _VARCHAR},
-    _TIMESTAMP: {_TIMESTAMPTZ, _TEXT, _VARCHAR},
-    _TIMESTAMPTZ: {_TIMESTAMP, _TEXT, _VARCHAR},
-    "json": {"jsonb", _TEXT, _VARCHAR},
-    "jsonb": {"json", _TEXT, _VARCHAR},
-    _CHAR: {_TEXT, _VARCHAR},
-    _VARCHAR: {_TEXT, "citext"},
+    "smallint": {"integer", "bigint", _NUMERIC, "real", "double precision"},
+    "integer": {"bigint", _NUMERIC, "double precision"},
+    "bigint": {_NUMERIC},
+    "oid": {"bigint", _NUMERIC},
+    "real": {"double precision"},
+    "money": {_NUMERIC},
+    "date": {_TIMESTAMP, _TIMESTAMPTZ},
+    _TIMESTAMP: {_TIMESTAMPTZ},
+    _TIMESTAMPTZ: {_TIMESTAMP},
+    "time without time zone": {"time with time zone", "interval"},
+    "jsonb": {"json"},
+    "bit": {"bit varying"},
+    _VARCHAR: {"citext"},
     _TEXT: {"citext"},
-    "citext": {_TEXT},
-    "cidr": {"inet", _TEXT, _VARCHAR},
-    "inet": {_TEXT, _VARCHAR},
-    "xml": {_TEXT, _VARCHAR},
-    "uuid": {_TEXT, _VARCHAR},
-    "boolean": {_TEXT, _VARCHAR},
+    "cidr": {"inet"},
+    "boolean": {"integer"},
 }
+_UNLIMITED = frozenset({_TEXT, _VARCHAR})
+
+# How many characters the longest value has, as text.
+_LONGEST = {"boolean": 5, "smallint": 6, "integer": 11, "bigint": 20, "oid": 10, "uuid": 36}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,9 @@ def judge_type_change(
     if old == new:
         return TypeChange(rewrites=False, narrows=False)
     if old.dimensions or new.dimensions:
-        return TypeChange(rewrites=True, narrows=not _holds_all(old, new))
+        # An array is changed element by element, but not to lift a limit.
+        is_lifted = replace(old, modifiers=()) == new
+        return TypeChange(rewrites=not is_lifted, narrows=not _holds_all(old, new))
     is_free = _is_free(old, new, is_utc=(timezone or "").upper() in _UTC)
     depends_on_zone = {old.name, new.name} == {_TIMESTAMP, _TIMESTAMPTZ}
     return TypeChange(
@@ -155,24 +160,35 @@ def _holds_all(old: ColumnType, new: ColumnType) -> bool:
     if old.dimensions != new.dimensions:
         return False
     if old.name != new.name or old.schema != new.schema:
-        if new.name not in _WIDER.get(old.name, ()):
-            return False
-        if new.name == _NUMERIC and new.modifiers:
-            return new.modifiers[0] - _scale(new) >= _INTEGER_DIGITS[old.name]
-        if old.name == _VARCHAR and new.name == _VARCHAR:
-            return _relaxes(old, new)
-        return not new.modifiers or new.name in _FRACTIONAL
+        return _holds_other(old, new)
     if _relaxes(old, new):
         return True
     if new.name == _NUMERIC and new.modifiers and old.modifiers:
         whole = old.modifiers[0] - _scale(old)
         return _scale(new) >= _scale(old) and new.modifiers[0] - _scale(new) >= whole
-    if new.name in {_CHAR, "bit"} and new.modifiers and old.modifiers:
+    if new.name == _CHAR and new.modifiers and old.modifiers:
         return new.modifiers[0] >= old.modifiers[0]
     return False
 
 
-_INTEGER_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+def _holds_other(old: ColumnType, new: ColumnType) -> bool:
+    """Return the same for types of different names."""
+    if new.name in _UNLIMITED and new.schema is None:
+        longest = _LONGEST.get(old.name)
+        if old.name in {_CHAR, _VARCHAR} and old.modifiers:
+            longest = old.modifiers[0]
+        return not new.modifiers or (longest is not None and new.modifiers[0] >= longest)
+    if new.name not in _WIDER.get(old.name, ()):
+        return False
+    if new.name == _NUMERIC and new.modifiers:
+        whole = new.modifiers[0] - _scale(new)
+        return whole >= _WHOLE_DIGITS.get(old.name, whole + 1)
+    if old.name == "bit":
+        return not new.modifiers or (bool(old.modifiers) and new.modifiers >= old.modifiers)
+    return not new.modifiers or new.name in _FRACTIONAL
+
+
+_WHOLE_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19, "oid": 10}
 
 
 def _scale(numeric: ColumnType) -> int:

@@ -84,6 +84,7 @@ def read_create_table_as(node: nodes.CreateTableAsStmt) -> Action:
         persistence=_PERSISTENCE[node.into.rel.relpersistence],
         takes_existing=node.if_not_exists,
         has_query=True,
+        reads=tables_in(node.query),
     )
 
 

@@ -1,0 +1,173 @@
+"""A timeline → findings: ask every rule, silence what is ignored, count what was judged."""
+
+from collections.abc import Iterator
+
+from safemigrate.config import RuleSettings
+from safemigrate.lint.registry import rules
+from safemigrate.lint.suppressions import Suppression, find_suppressions, is_silenced_by
+from safemigrate.model import (
+    Confidence,
+    Direction,
+    ExplainedStatement,
+    Finding,
+    LintResult,
+    Migration,
+    Passage,
+    Severity,
+    Timeline,
+    Unjudged,
+    UnmodelledAction,
+)
+from safemigrate.rulekit import Context, Rule, locate
+
+__all__ = ["judge"]
+
+
+def judge(
+    timeline: Timeline, *, settings: RuleSettings, paths: frozenset[str] | None = None
+) -> LintResult:
+    """Return the findings of all rules over the timeline, sorted by file and place.
+
+    `paths`: only findings and counts of these files (values of `Migration.path`); None for all.
+    """
+    wanted = [
+        passage for passage in timeline.passages if paths is None or passage.migration.path in paths
+    ]
+    findings: list[Finding] = []
+    suppressed = 0
+    by_path: dict[str, list[Passage]] = {}
+    for passage in wanted:
+        by_path.setdefault(passage.migration.path, []).append(passage)
+    for passages in by_path.values():
+        found, silenced = _judge_file(passages, settings)
+        findings += found
+        suppressed += silenced
+    statements = [statement for passage in wanted for statement in passage.statements]
+    opaque = [statement for statement in statements if not _is_understood(statement)]
+    return LintResult(
+        findings=tuple(sorted(findings, key=_place)),
+        statements=len(statements),
+        judged=len(statements) - len(opaque),
+        unjudged=(*_recording_gaps(by_path), *map(_gap, opaque)),
+        migrations=len(by_path),
+        suppressed=suppressed,
+        notices=timeline.notices,
+    )
+
+
+def _judge_file(passages: list[Passage], settings: RuleSettings) -> tuple[list[Finding], int]:
+    """Return the findings of one file that stay, and how many were silenced."""
+    migration = passages[0].migration
+    suppressions = find_suppressions(migration)
+    used: set[tuple[Suppression, str]] = set()
+    kept: list[Finding] = []
+    silenced = 0
+    for passage in passages:
+        lines = {item.statement.ordinal: item.statement.span.line for item in passage.statements}
+        for finding in _ask_rules(passage, settings):
+            line = finding.span.line
+            if finding.ordinal is not None:
+                line = lines.get(finding.ordinal, line)
+            matching = [item for item in suppressions if is_silenced_by(finding, line, item)]
+            used.update((item, finding.rule) for item in matching)
+            if matching:
+                silenced += 1
+            else:
+                kept.append(finding)
+    kept += _about_suppressions(migration, suppressions, used, settings)
+    return kept, silenced
+
+
+def _ask_rules(passage: Passage, settings: RuleSettings) -> Iterator[Finding]:
+    for rule in rules().values():
+        if rule.name not in settings.disabled and passage.direction in rule.directions:
+            yield from rule.check(Context(passage, rule.name, _severity(rule, settings)))
+
+
+def _severity(rule: Rule, settings: RuleSettings) -> Severity:
+    return settings.severities.get(rule.name, rule.severity)
+
+
+def _about_suppressions(
+    migration: Migration,
+    suppressions: tuple[Suppression, ...],
+    used: set[tuple[Suppression, str]],
+    settings: RuleSettings,
+) -> Iterator[Finding]:
+    """Yield what is wrong with the ignore comments themselves."""
+    for suppression in suppressions:
+        for name, message, why in _faults(suppression, used, settings):
+            rule = rules()[name]
+            if name in settings.disabled:
+                continue
+            yield Finding(
+                rule=name,
+                severity=_severity(rule, settings),
+                confidence=Confidence.HIGH,
+                message=message,
+                why=why,
+                path=migration.path,
+                span=suppression.span,
+                revision=migration.revision,
+                direction=Direction.UPGRADE,
+            )
+
+
+def _faults(
+    suppression: Suppression, used: set[tuple[Suppression, str]], settings: RuleSettings
+) -> Iterator[tuple[str, str, str]]:
+    if not suppression.rules:
+        yield (
+            "ignore-of-unknown-rule",
+            "this ignore names no rule",
+            "write the rule's name in brackets: ignore[rule-name] reason",
+        )
+    for name in suppression.rules:
+        if name not in rules():
+            yield (
+                "ignore-of-unknown-rule",
+                f'this ignore names "{name}", which is no rule',
+                "a misspelt name silences nothing; `safemigrate rule` lists the names",
+            )
+        elif not suppression.reason:
+            yield (
+                "ignore-without-reason",
+                f'this ignore of "{name}" gives no reason',
+                "it silences nothing until the reason stands behind the brackets",
+            )
+        elif (suppression, name) not in used and name not in settings.disabled:
+            yield (
+                "unused-ignore",
+                f'this ignore of "{name}" silences nothing',
+                "there is no such finding on this line or the next: take the comment out",
+            )
+
+
+def _is_understood(item: ExplainedStatement) -> bool:
+    if item.syntax_error:
+        return False
+    return not any(isinstance(event.action, UnmodelledAction) for event in item.events)
+
+
+def _gap(item: ExplainedStatement) -> Unjudged:
+    statement = item.statement
+    if item.syntax_error:
+        reason = f"does not parse: {item.syntax_error}"
+    else:
+        kinds = {
+            event.action.kind: None
+            for event in item.events
+            if isinstance(event.action, UnmodelledAction)
+        }
+        reason = f"not modelled yet: {', '.join(kinds)}"
+    line = locate(statement, item.error_offset).line
+    return Unjudged(statement.path, line, statement.revision, reason)
+
+
+def _recording_gaps(by_path: dict[str, list[Passage]]) -> Iterator[Unjudged]:
+    for passages in by_path.values():
+        yield from passages[0].migration.unjudged
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str]:
+    return finding.path, finding.span.line, finding.span.column, finding.rule

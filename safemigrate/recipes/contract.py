@@ -1,0 +1,134 @@
+"""Take something away once nobody uses it: the last step of expand and contract."""
+
+from safemigrate.model import (
+    DropColumn,
+    DropConstraint,
+    DropTable,
+    QualifiedName,
+    Remedy,
+    RenameConstraint,
+)
+from safemigrate.recipes.rendering import (
+    alembic_call,
+    alembic_execute,
+    code_string,
+    schema_argument,
+)
+from safemigrate.sql import quote_identifier, quote_literal, quote_name
+
+__all__ = [
+    "LOCK_TIMEOUT",
+    "drop_column_later",
+    "drop_constraint_later",
+    "drop_table_later",
+    "rename_constraint_later",
+]
+
+LOCK_TIMEOUT = "2s"
+"""How long a short change may wait for its lock, and everybody else behind it."""
+
+
+def drop_column_later(action: DropColumn, rule: str) -> Remedy:
+    """Return how to drop the column a release after the last that uses it."""
+    exists = "IF EXISTS " if action.takes_missing else ""
+    sql = (
+        f"ALTER TABLE {quote_name(action.table)}"
+        f" DROP COLUMN {exists}{quote_identifier(action.column)}"
+    )
+    call = alembic_call(
+        "drop_column",
+        code_string(action.table.name),
+        code_string(action.column),
+        schema_argument(action.table),
+        "if_exists=True" if action.takes_missing else "",
+    )
+    return _contract(
+        rule,
+        advice="stop using it, deploy that everywhere, and drop it in a later release",
+        comment="in a release after the one that stops using it",
+        reason="unused since release <version>",
+        sql=_cascading(sql, is_cascade=action.is_cascade),
+        call="" if action.is_cascade else call,
+    )
+
+
+def drop_table_later(action: DropTable, rule: str) -> Remedy:
+    """Return how to drop the table a release after the last that uses it."""
+    exists = "IF EXISTS " if action.takes_missing else ""
+    sql = f"DROP TABLE {exists}{quote_name(action.table)}"
+    call = alembic_call(
+        "drop_table",
+        code_string(action.table.name),
+        schema_argument(action.table),
+        "if_exists=True" if action.takes_missing else "",
+    )
+    return _contract(
+        rule,
+        advice="stop using it, deploy that everywhere, and drop it in a later release",
+        comment="in a release after the one that stops using it",
+        reason="unused since release <version>",
+        sql=_cascading(sql, is_cascade=action.is_cascade),
+        call="" if action.is_cascade else call,
+    )
+
+
+def drop_constraint_later(action: DropConstraint, rule: str) -> Remedy:
+    """Return how to drop the constraint once no release relies on it."""
+    exists = "IF EXISTS " if action.takes_missing else ""
+    sql = (
+        f"ALTER TABLE {quote_name(action.table)}"
+        f" DROP CONSTRAINT {exists}{quote_identifier(action.name)}"
+    )
+    call = alembic_call(
+        "drop_constraint",
+        code_string(action.name),
+        code_string(action.table.name),
+        schema_argument(action.table),
+        "if_exists=True" if action.takes_missing else "",
+    )
+    return _contract(
+        rule,
+        advice="stop relying on it, deploy that everywhere, and drop it in a later release",
+        comment="in a release after the one that stops relying on it",
+        reason="not relied on since release <version>",
+        sql=_cascading(sql, is_cascade=action.is_cascade),
+        call="" if action.is_cascade else call,
+    )
+
+
+def rename_constraint_later(table: QualifiedName, action: RenameConstraint, rule: str) -> Remedy:
+    """Return how to rename the constraint of `table` once every release knows both names."""
+    sql = (
+        f"ALTER TABLE {quote_name(table)} RENAME CONSTRAINT {quote_identifier(action.name)}"
+        f" TO {quote_identifier(action.new_name)}"
+    )
+    return _contract(
+        rule,
+        advice="teach the code both names, deploy that everywhere, and rename in a later release",
+        comment="in a release after the one that knows both names",
+        reason="both names known since release <version>",
+        sql=sql,
+        call="",
+    )
+
+
+def _cascading(sql: str, *, is_cascade: bool) -> str:
+    return f"{sql} CASCADE" if is_cascade else sql
+
+
+def _contract(rule: str, *, advice: str, comment: str, reason: str, sql: str, call: str) -> Remedy:
+    """Return the step behind a short lock_timeout, with its ignore comment.
+
+    `call`: the same in Alembic; empty where only SQL can say it.
+    """
+    timeout = quote_literal(LOCK_TIMEOUT)
+    ignore = f"safemigrate: ignore[{rule}] {reason}"
+    local = alembic_execute(f"SET LOCAL lock_timeout = {timeout}")
+    return Remedy(
+        advice=advice,
+        sql=(
+            f"-- {comment}:\nSET lock_timeout = {timeout};\n-- {ignore}\n{sql};\n"
+            "RESET lock_timeout;"
+        ),
+        alembic=f"# {comment}:\n{local}\n# {ignore}\n{call or alembic_execute(sql)}",
+    )

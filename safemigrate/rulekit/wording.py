@@ -1,0 +1,26 @@
+"""Words that messages of several rules share."""
+
+from collections.abc import Sequence
+
+from safemigrate.model import Event, LockMode
+
+__all__ = ["join_words", "name_locked_tables"]
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Return the words as people list them: `a, b and c`."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def name_locked_tables(event: Event, mode: LockMode) -> str:
+    """Return the tables, there before, that the event locks in the mode or a stronger one.
+
+    As `public.recipe and public.cook`; indexes, whose table is locked as well, are left out.
+    """
+    tables = [
+        str(lock.relation)
+        for lock in event.facts.locks
+        if lock.is_preexisting and lock.mode >= mode and lock.relation not in event.before.indexes
+    ]
+    return join_words(tables) if tables else "its table"
