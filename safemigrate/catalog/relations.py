@@ -9,13 +9,23 @@ from safemigrate.model import (
     ColumnType,
     CreateView,
     DetachPartition,
+    DropSchema,
     QualifiedName,
     RelationKind,
+    RenameSchema,
     RenameType,
     Table,
 )
 
-__all__ = ["create_view", "drop_relation", "move_relation", "rename_type", "set_parent"]
+__all__ = [
+    "create_view",
+    "drop_relation",
+    "drop_schema",
+    "move_relation",
+    "rename_schema",
+    "rename_type",
+    "set_parent",
+]
 
 
 def drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
@@ -87,9 +97,9 @@ def set_parent(
 
 def create_view(catalog: Catalog, action: CreateView) -> Catalog:
     """Return the catalog with the view in place of the one of its name, if any."""
-    name = catalog.resolve(action.view)
+    known = catalog.table(action.view)
+    name = catalog.resolve_new(action.view) if known is None else known.name
     kind = RelationKind.MATERIALIZED_VIEW if action.is_materialized else RelationKind.VIEW
-    known = catalog.table(name)
     identity = catalog.next_identity if known is None else known.identity
     view = Table(
         name=name,
@@ -100,6 +110,40 @@ def create_view(catalog: Catalog, action: CreateView) -> Catalog:
     )
     following = max(catalog.next_identity, identity + 1)
     return put_table(replace(catalog, next_identity=following), view)
+
+
+def drop_schema(catalog: Catalog, action: DropSchema) -> Catalog:
+    """Return the catalog without the schema and everything in it."""
+    for table in list(catalog.tables.values()):
+        if table.name.schema == action.name:
+            catalog = drop_relation(catalog, table.name)
+    return replace(
+        catalog,
+        schemas=catalog.schemas - {action.name},
+        enums={name: value for name, value in catalog.enums.items() if name.schema != action.name},
+        domains={
+            name: value for name, value in catalog.domains.items() if name.schema != action.name
+        },
+    )
+
+
+def rename_schema(catalog: Catalog, action: RenameSchema) -> Catalog:
+    """Return the catalog with everything in the schema moved to its new name."""
+    for table in list(catalog.tables.values()):
+        if table.name.schema == action.name:
+            catalog = move_relation(catalog, table.name, action.new_name, None)
+
+    def move(name: QualifiedName) -> QualifiedName:
+        is_inside = name.schema == action.name
+        return QualifiedName(action.new_name, name.name) if is_inside else name
+
+    return replace(
+        catalog,
+        schemas=catalog.schemas - {action.name} | {action.new_name},
+        enums={move(name): value for name, value in catalog.enums.items()},
+        domains={move(name): value for name, value in catalog.domains.items()},
+        functions={move(name): value for name, value in catalog.functions.items()},
+    )
 
 
 def rename_type(catalog: Catalog, action: RenameType) -> Catalog:

@@ -8,7 +8,9 @@ from safemigrate.catalog.naming import choose_index_name
 from safemigrate.catalog.relations import (
     create_view,
     drop_relation,
+    drop_schema,
     move_relation,
+    rename_schema,
     rename_type,
     set_parent,
 )
@@ -38,6 +40,7 @@ from safemigrate.model import (
     ColumnOption,
     CommentOn,
     ConstraintKind,
+    CreateDomain,
     CreateEnum,
     CreateFunction,
     CreateIndex,
@@ -47,12 +50,14 @@ from safemigrate.model import (
     CreateTrigger,
     CreateView,
     DetachPartition,
+    Domain,
     DropColumn,
     DropConstraint,
     DropDefault,
     DropIndex,
     DropNotNull,
     DropPolicy,
+    DropSchema,
     DropTable,
     DropTrigger,
     DropView,
@@ -63,6 +68,7 @@ from safemigrate.model import (
     RenameColumn,
     RenameConstraint,
     RenameIndex,
+    RenameSchema,
     RenameTable,
     RenameType,
     RowChange,
@@ -173,8 +179,16 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             return set_parent(catalog, action.partition, None, action)
         case CreateSchema():
             return replace(catalog, schemas=catalog.schemas | {action.name})
+        case RenameSchema():
+            return rename_schema(catalog, action)
+        case DropSchema():
+            return drop_schema(catalog, action)
+        case CreateDomain():
+            name = catalog.resolve_new(action.domain)
+            domain = Domain(action.type, action.is_constrained)
+            return replace(catalog, domains={**catalog.domains, name: domain})
         case CreateEnum():
-            name = catalog.resolve(action.type)
+            name = catalog.resolve_new(action.type)
             return replace(catalog, enums={**catalog.enums, name: action.labels})
         case AddEnumValue():
             name = catalog.resolve(action.type)
@@ -183,7 +197,7 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
         case RenameType():
             return rename_type(catalog, action)
         case CreateFunction():
-            name = catalog.resolve(action.name)
+            name = catalog.resolve_new(action.name)
             return replace(catalog, functions={**catalog.functions, name: action.volatility})
         case CreateView():
             return create_view(catalog, action)
@@ -316,8 +330,15 @@ def _create_index(catalog: Catalog, action: CreateIndex) -> Catalog:
         is_unique=action.is_unique,
         method=action.method,
         predicate=action.predicate,
+        uses=_used_columns(action),
     )
     return replace(catalog, indexes={**catalog.indexes, name: index})
+
+
+def _used_columns(action: CreateIndex) -> tuple[str, ...]:
+    predicate = () if action.predicate is None else action.predicate.columns
+    keys = [name for column in action.columns for name in column.uses]
+    return tuple(dict.fromkeys((*keys, *action.included, *predicate)))
 
 
 def _rename_index(catalog: Catalog, action: RenameIndex) -> Catalog:

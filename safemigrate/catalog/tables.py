@@ -54,7 +54,7 @@ def put_table(catalog: Catalog, table: Table) -> Catalog:
 
 def create_table(catalog: Catalog, action: CreateTable) -> Catalog:
     """Return the catalog with the new table, its columns, constraints and their indexes."""
-    name = catalog.resolve(action.table)
+    name = catalog.resolve_new(action.table)
     if action.takes_existing and name in catalog.tables:
         return catalog
     columns: dict[str, Column] = {}
@@ -147,9 +147,7 @@ def drop_column(catalog: Catalog, name: QualifiedName, column: str) -> Catalog:
     indexes = [
         index.name
         for index in catalog.indexes_of(table.name)
-        if column in index.columns
-        or (index.predicate is not None and column in index.predicate.columns)
-        or index.constraint in gone
+        if column in index.uses or index.constraint in gone
     ]
     table = replace(
         table,
@@ -188,6 +186,7 @@ def rename_column(catalog: Catalog, name: QualifiedName, old: str, new: str) -> 
         key: replace(
             index,
             columns=tuple(new if column == old else column for column in index.columns),
+            uses=_renamed(index.uses, old, new),
             predicate=_renamed_expression(index.predicate, old, new),
         )
         if index.table == table.name
@@ -254,6 +253,7 @@ def add_constraint(
         columns=columns,
         is_unique=definition.kind is not ConstraintKind.EXCLUDE,
         constraint=constraint.name,
+        uses=(*columns, *definition.included),
     )
     kept = catalog.indexes if used is None else without(catalog.indexes, [used.name])
     return replace(catalog, indexes={**kept, index.name: index})

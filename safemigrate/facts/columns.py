@@ -1,5 +1,8 @@
 """Facts about columns. Manual: "ALTER TABLE", Description and Notes; "Explicit Locking"."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.facts.types import TypeChange, judge_type_change
 from safemigrate.facts.volatility import Volatility, judge_volatility
@@ -31,6 +34,7 @@ __all__ = [
     "has_value",
     "is_known_not_null",
     "is_looked_up_at_once",
+    "is_restricted",
     "rename_column",
     "set_not_null",
     "volatility_of_default",
@@ -70,7 +74,7 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
         return situation.exclusive(action.table)
     volatility = volatility_of_default(column, situation.catalog)
     parts = [situation.exclusive(action.table, scans=_scans_new_column(column))]
-    if volatility is not Volatility.STABLE:
+    if volatility is not Volatility.STABLE or is_restricted(column, situation.catalog):
         parts.append(situation.rewrite(action.table))
     if volatility is Volatility.UNKNOWN:
         parts.append(Facts(certainty=Certainty.UNKNOWN))
@@ -87,6 +91,16 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
             far = situation.family(referenced) if has_value(column) else ()
             parts.append(Facts(scans=situation.scanned(*near, *far)))
     return join_facts(parts)
+
+
+def is_restricted(column: ColumnDefinition, catalog: Catalog) -> bool:
+    """Return whether the new column's type is a domain that restricts it.
+
+    Then the table is rewritten to test every row, even without a default (`ATExecAddColumn` in
+    src/backend/commands/tablecmds.c).
+    """
+    _, is_constrained = catalog.base_type(column.type)
+    return is_constrained and column.generated is not Generated.VIRTUAL
 
 
 def has_value(column: ColumnDefinition) -> bool:
@@ -129,16 +143,18 @@ def drop_column(action: DropColumn, situation: Situation) -> Facts:
         if action.column in constraint.columns and constraint.references is not None
     ]
     if action.is_cascade:
+        # Which columns a view reads is not known here: it may be this one.
+        readers = [view.name for view in situation.catalog.readers_of(action.table)]
+        doubt = Certainty.UNKNOWN if readers else Certainty.KNOWN
+        locks = situation.locks(readers, LockMode.ACCESS_EXCLUSIVE)
+        parts.append(Facts(locks=locks, certainty=doubt))
         parts += [
             Facts(locks=situation.locks_by_cascade(action.table, constraint))
             for constraint in table.constraints.values()
             if action.column in constraint.columns and constraint.index is not None
         ]
     for index in situation.catalog.indexes_of(action.table):
-        is_used = action.column in index.columns or (
-            index.predicate is not None and action.column in index.predicate.columns
-        )
-        if is_used:
+        if action.column in index.uses:
             parts.append(Facts(locks=(situation.lock(index.name, LockMode.ACCESS_EXCLUSIVE),)))
     return join_facts(parts)
 
@@ -151,13 +167,19 @@ def rename_column(action: RenameColumn, situation: Situation) -> Facts:
 def change_of_type(action: AlterColumnType, catalog: Catalog) -> TypeChange:
     """Return what the new type means for the column as the catalog knows it."""
     column = catalog.column(action.table, action.column)
-    return judge_type_change(
-        None if column is None else column.type,
-        action.type,
+    old = None if column is None or column.type is None else catalog.base_type(column.type)[0]
+    new, is_constrained = catalog.base_type(action.type)
+    change = judge_type_change(
+        old,
+        new,
         column=action.column,
         using=action.using,
         timezone=catalog.settings.get("timezone"),
     )
+    if not is_constrained:
+        return change
+    # Every row is tested against the domain, and may fail.
+    return replace(change, rewrites=True, narrows=True)
 
 
 def alter_column_type(action: AlterColumnType, situation: Situation) -> Facts:
@@ -165,10 +187,54 @@ def alter_column_type(action: AlterColumnType, situation: Situation) -> Facts:
     change = change_of_type(action, situation.catalog)
     certainty = Certainty.KNOWN if change.is_known else Certainty.UNKNOWN
     if change.rewrites:
-        return join_facts([situation.rewrite(action.table), Facts(certainty=certainty)])
+        return join_facts(
+            [
+                situation.rewrite(action.table),
+                _far_ends(action, situation),
+                Facts(certainty=certainty),
+            ]
+        )
     # Constraints over the column are made anew, and a CHECK is then tested on every row.
-    return situation.exclusive(
-        action.table, scans=_has_check(situation.catalog, action.table, action.column)
+    catalog = situation.catalog
+    is_read = _has_check(catalog, action.table, action.column)
+    rebuilt = tuple(_rebuilt_indexes(action, catalog))
+    indexes = Facts(locks=situation.locks(rebuilt, LockMode.ACCESS_EXCLUSIVE))
+    whole = situation.exclusive(action.table, scans=is_read or bool(rebuilt))
+    return join_facts([whole, indexes, Facts(certainty=certainty)])
+
+
+def _rebuilt_indexes(action: AlterColumnType, catalog: Catalog) -> Iterator[QualifiedName]:
+    """Yield the indexes that are built anew although the table is not.
+
+    One on the column itself stays as long as the collation does; an expression or a predicate
+    over it is not compared (`TryReuseIndex` in src/backend/commands/tablecmds.c).
+    """
+    column = catalog.column(action.table, action.column)
+    is_collated_anew = action.collation != (None if column is None else column.collation)
+    for index in catalog.indexes_of(action.table):
+        predicate = () if index.predicate is None else index.predicate.columns
+        is_inside = action.column in predicate or (
+            None in index.columns and action.column in index.uses
+        )
+        if is_inside or (is_collated_anew and action.column in index.columns):
+            yield index.name
+
+
+def _far_ends(action: AlterColumnType, situation: Situation) -> Facts:
+    """Return the facts of the foreign keys over the column, which are made and checked anew."""
+    far: dict[QualifiedName, None] = {}
+    table = situation.catalog.table(action.table)
+    if table is not None:
+        for constraint in table.constraints.values():
+            if action.column in constraint.columns and constraint.references is not None:
+                far[constraint.references] = None
+    for other, constraint in situation.catalog.foreign_keys_to(action.table):
+        columns = constraint.referenced_columns
+        if not columns or action.column in columns:
+            far[other.name] = None
+    return Facts(
+        locks=situation.locks(far, LockMode.ACCESS_EXCLUSIVE),
+        scans=situation.scanned(*far),
     )
 
 

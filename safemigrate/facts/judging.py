@@ -15,6 +15,7 @@ from safemigrate.model import (
     Certainty,
     ChangeRows,
     CommentOn,
+    CreateDomain,
     CreateEnum,
     CreateFunction,
     CreateIndex,
@@ -30,6 +31,7 @@ from safemigrate.model import (
     DropIndex,
     DropNotNull,
     DropPolicy,
+    DropSchema,
     DropTable,
     DropTrigger,
     DropView,
@@ -40,6 +42,7 @@ from safemigrate.model import (
     RenameColumn,
     RenameConstraint,
     RenameIndex,
+    RenameSchema,
     RenameTable,
     RenameType,
     ServerVersion,
@@ -126,6 +129,8 @@ def facts_of(action: Action, situation: Situation) -> Facts:  # noqa: C901, PLR0
             if action.kind == "GRANT" and situation.version < _GRANT_LOCKS_SINCE:
                 return Facts()
             return Facts(locks=situation.locks(action.reads, LockMode.ACCESS_SHARE))
+        case DropSchema():
+            return tables.drop_schema(action, situation)
         case UnmodelledAction():
             # The strongest it could be, said to be unknown.
             return Facts(
@@ -134,6 +139,8 @@ def facts_of(action: Action, situation: Situation) -> Facts:  # noqa: C901, PLR0
             )
         case (
             CreateSchema()
+            | RenameSchema()
+            | CreateDomain()
             | CreateEnum()
             | AddEnumValue()
             | RenameType()

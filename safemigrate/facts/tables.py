@@ -3,11 +3,13 @@
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.model import (
     AttachPartition,
+    Certainty,
     ChangeRows,
     ConstraintKind,
     CreateTable,
     CreateView,
     DetachPartition,
+    DropSchema,
     DropTable,
     DropView,
     Facts,
@@ -25,6 +27,7 @@ __all__ = [
     "create_table",
     "create_view",
     "detach_partition",
+    "drop_schema",
     "drop_table",
     "drop_view",
     "lock_table",
@@ -104,6 +107,19 @@ def drop_table(action: DropTable, situation: Situation) -> Facts:
             )
         )
     return join_facts(parts)
+
+
+def drop_schema(action: DropSchema, situation: Situation) -> Facts:
+    """Return the facts of DROP SCHEMA: with CASCADE, those of dropping every table in it."""
+    if not action.is_cascade:
+        return Facts()
+    parts = [
+        drop_table(DropTable(table.name, is_cascade=True), situation)
+        for table in situation.catalog.tables.values()
+        if table.name.schema == action.name
+    ]
+    # What else is in it, the history may not show.
+    return join_facts([*parts, Facts(certainty=Certainty.UNKNOWN)])
 
 
 def create_view(action: CreateView, situation: Situation) -> Facts:

@@ -6,6 +6,7 @@ the change only relaxes a length or precision.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from safemigrate.model import ColumnType, Expression
 
@@ -99,8 +100,8 @@ def judge_type_change(
     """
     if old is None:
         return TypeChange(rewrites=True, narrows=True, is_known=False)
-    if using is not None and not _is_plain_cast(using, column):
-        return TypeChange(rewrites=True, narrows=not _holds_all(old, new))
+    if using is not None and not _says_nothing(using, column, new):
+        return TypeChange(rewrites=True, narrows=_loses(old, new, using, column))
     if old == new:
         return TypeChange(rewrites=False, narrows=False)
     if old.dimensions or new.dimensions:
@@ -116,12 +117,20 @@ def judge_type_change(
     )
 
 
-def _is_plain_cast(using: Expression, column: str) -> bool:
-    """Return whether USING says no more than `column` or `column::type`."""
-    if using.functions or using.columns != (column,):
-        return False
-    head, _, cast = using.sql.partition("::")
-    return head.strip().strip('"') == column and not set(cast) & set("+-*/|")
+def _says_nothing(using: Expression, column: str, new: ColumnType) -> bool:
+    """Return whether USING is the column itself, or a cast of it to the new type."""
+    return using.bare_column == column and using.casts in {(), (new,)}
+
+
+def _loses(old: ColumnType, new: ColumnType, using: Expression, column: str) -> bool:
+    """Return whether some value does not survive the casts of USING, or the change without them.
+
+    What other expressions make of the values is the author's will, and not judged.
+    """
+    if using.bare_column != column:
+        return not _holds_all(old, new)
+    path = [old, *using.casts, new]
+    return any(not _holds_all(before, after) for before, after in pairwise(path))
 
 
 def _is_free(old: ColumnType, new: ColumnType, *, is_utc: bool) -> bool:

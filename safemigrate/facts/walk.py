@@ -21,6 +21,7 @@ from safemigrate.model import (
     SetVariable,
     Statement,
     Timeline,
+    UnmodelledAction,
 )
 from safemigrate.sql import read_actions
 
@@ -40,12 +41,24 @@ def walk(history: History, *, before: Catalog, version: ServerVersion) -> Timeli
         up = _pass(migration, Direction.UPGRADE, migration.upgrade, catalog, version)
         passages.append(up)
         catalog = up.after
+        if _has_gaps(up):
+            catalog = replace(catalog, is_complete=False)
         if migration.downgrade or migration.revision is not None:
             down = _pass(
                 migration, Direction.DOWNGRADE, migration.downgrade, settle(catalog), version
             )
             passages.append(down)
     return Timeline(tuple(passages), history.notices)
+
+
+def _has_gaps(passage: Passage) -> bool:
+    """Return whether something ran that may have changed the schema unseen."""
+    if passage.migration.unjudged:
+        return True
+    return any(
+        item.syntax_error or any(isinstance(one.action, UnmodelledAction) for one in item.events)
+        for item in passage.statements
+    )
 
 
 def _pass(

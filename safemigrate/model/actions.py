@@ -25,6 +25,7 @@ __all__ = [
     "CommentOn",
     "ConstraintDefinition",
     "ConstraintKind",
+    "CreateDomain",
     "CreateEnum",
     "CreateFunction",
     "CreateIndex",
@@ -40,6 +41,7 @@ __all__ = [
     "DropIndex",
     "DropNotNull",
     "DropPolicy",
+    "DropSchema",
     "DropTable",
     "DropTrigger",
     "DropView",
@@ -52,6 +54,7 @@ __all__ = [
     "RenameColumn",
     "RenameConstraint",
     "RenameIndex",
+    "RenameSchema",
     "RenameTable",
     "RenameType",
     "RowChange",
@@ -195,11 +198,13 @@ class ColumnDefinition:
 class IndexColumn:
     """A key of an index: a column's name, or None for an expression.
 
-    `text`: the whole key as SQL, with collation, operator class and ordering.
+    `text`: the whole key as SQL, with collation, operator class and ordering. `uses`: every
+    column it refers to.
     """
 
     text: str
     column: str | None
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -511,6 +516,35 @@ class CreateSchema:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameSchema:
+    """ALTER SCHEMA … RENAME TO."""
+
+    name: str
+    new_name: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DropSchema:
+    """DROP SCHEMA, one action for each schema named."""
+
+    name: str
+    is_cascade: bool = False
+    takes_missing: bool = False
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CreateDomain:
+    """CREATE DOMAIN; `is_constrained`: it has a CHECK, or is NOT NULL."""
+
+    domain: QualifiedName
+    type: ColumnType
+    is_constrained: bool = False
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CreateEnum:
     """An enum made by CREATE TYPE … AS ENUM, its labels in order."""
 
@@ -667,6 +701,9 @@ Action = (
     | DropPolicy
     | CommentOn
     | CreateSchema
+    | RenameSchema
+    | DropSchema
+    | CreateDomain
     | CreateEnum
     | AddEnumValue
     | RenameType

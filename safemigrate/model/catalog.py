@@ -8,7 +8,7 @@ from safemigrate.model.actions import ConstraintKind, Generated, Persistence
 from safemigrate.model.names import QualifiedName
 from safemigrate.model.types import ColumnType, Expression
 
-__all__ = ["Catalog", "Column", "Constraint", "Index", "RelationKind", "Table"]
+__all__ = ["Catalog", "Column", "Constraint", "Domain", "Index", "RelationKind", "Table"]
 
 DEFAULT_SCHEMA = "public"
 TEMPORARY_SCHEMA = "pg_temp"
@@ -57,7 +57,11 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index; `name.schema` is its table's."""
+    """An index; `name.schema` is its table's.
+
+    `columns`: the keys, None for an expression. `uses`: every column that keys, INCLUDE and
+    predicate refer to.
+    """
 
     name: QualifiedName
     table: QualifiedName
@@ -66,6 +70,7 @@ class Index:
     method: str = "btree"
     predicate: Expression | None = None
     constraint: str | None = None
+    uses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +99,19 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain: its base type, and whether it has a CHECK or is NOT NULL."""
+
+    type: ColumnType
+    is_constrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything the history has built so far. A value: `replay` returns a new one.
 
     `is_complete`: the history starts from an empty database, so what is not here does not exist.
+    `domains`: what each is over, and whether it restricts that.
     `functions`: volatility (`i`, `s`, `v`) of the user's own functions.
     `settings`: what SET without LOCAL left in force, lower-case names.
     """
@@ -105,6 +119,7 @@ class Catalog:
     tables: Mapping[QualifiedName, Table] = field(default_factory=dict)
     indexes: Mapping[QualifiedName, Index] = field(default_factory=dict)
     enums: Mapping[QualifiedName, tuple[str, ...]] = field(default_factory=dict)
+    domains: Mapping[QualifiedName, Domain] = field(default_factory=dict)
     functions: Mapping[QualifiedName, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     schemas: frozenset[str] = frozenset({DEFAULT_SCHEMA})
@@ -112,14 +127,50 @@ class Catalog:
     next_identity: int = 1
 
     def resolve(self, name: QualifiedName) -> QualifiedName:
-        """Return `name` with the schema PostgreSQL would find it in (search_path: public).
+        """Return `name` with the schema PostgreSQL finds it in.
 
-        Temporary tables come first (manual: "Schemas", 5.10.3, the schema search path).
+        That is the first of the search path that has such an object, temporary ones before all
+        (manual: "Schemas", 5.10.3, the schema search path); where none has, the one it would be
+        made in.
         """
         if name.schema is not None:
             return name
-        temporary = QualifiedName(TEMPORARY_SCHEMA, name.name)
-        return temporary if temporary in self.tables else QualifiedName(DEFAULT_SCHEMA, name.name)
+        for schema in (TEMPORARY_SCHEMA, *self.search_path):
+            candidate = QualifiedName(schema, name.name)
+            if self._has(candidate):
+                return candidate
+        return self.resolve_new(name)
+
+    def resolve_new(self, name: QualifiedName) -> QualifiedName:
+        """Return `name` with the schema PostgreSQL makes a new object in."""
+        return name if name.schema is not None else QualifiedName(self.search_path[0], name.name)
+
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """The schemas that names without one are looked for in; never empty."""
+        setting = self.settings.get("search_path", "")
+        names = [part.strip().strip('"') for part in setting.split(",")]
+        found = tuple(name for name in names if name and name != "$user")
+        return found or (DEFAULT_SCHEMA,)
+
+    def _has(self, name: QualifiedName) -> bool:
+        places = (self.tables, self.indexes, self.enums, self.domains, self.functions)
+        return any(name in place for place in places)
+
+    def base_type(self, column_type: ColumnType) -> tuple[ColumnType, bool]:
+        """Return what the type is over, through domains, and whether one of them restricts it."""
+        is_constrained = False
+        domain = self._domain(column_type)
+        while domain is not None and not column_type.dimensions:
+            column_type = domain.type
+            is_constrained = is_constrained or domain.is_constrained
+            domain = self._domain(column_type)
+        return column_type, is_constrained
+
+    def _domain(self, column_type: ColumnType) -> Domain | None:
+        if not self.domains:
+            return None
+        return self.domains.get(self.resolve(QualifiedName(column_type.schema, column_type.name)))
 
     def table(self, name: QualifiedName) -> Table | None:
         """Return the relation of that name, or None when the history does not show it."""

@@ -49,6 +49,8 @@ class Expression:
     `not_null_columns`: the columns a row that satisfies it cannot have NULL in, as far as
     PostgreSQL's own test for SET NOT NULL can see (`c IS NOT NULL`, alone or joined by AND).
     `is_null_constant`: the literal NULL, alone or under casts.
+    `bare_column`: the column, where the expression is nothing but it, alone or under `casts`,
+    which are then listed from the inside out.
     """
 
     sql: str
@@ -56,3 +58,5 @@ class Expression:
     columns: tuple[str, ...] = ()
     not_null_columns: tuple[str, ...] = ()
     is_null_constant: bool = False
+    bare_column: str | None = None
+    casts: tuple[ColumnType, ...] = ()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from safemigrate.model import (
     Action,
     CommentOn,
+    CreateDomain,
     CreateFunction,
     CreateIndex,
     CreateTable,
@@ -19,6 +20,7 @@ from safemigrate.sql.expressions import (
     name_of_strings,
     read_expression,
     read_strings,
+    read_type,
     tables_in,
 )
 from safemigrate.sql.parser import character_positions, deparse_expression, nodes
@@ -26,6 +28,7 @@ from safemigrate.sql.quoting import quote_identifier, quote_literal, quote_name
 
 __all__ = [
     "read_comment",
+    "read_create_domain",
     "read_create_function",
     "read_create_index",
     "read_create_table",
@@ -129,6 +132,9 @@ def _read_parameter(option: nodes.DefElem) -> str:
 
 
 def _read_index_column(element: nodes.IndexElem) -> IndexColumn:
+    uses: tuple[str, ...] = (element.name,)
+    if not element.name:
+        uses = read_expression(element.expr).columns
     if element.name:
         text = quote_identifier(element.name)
     elif element.expr.HasField("func_call"):
@@ -142,7 +148,7 @@ def _read_index_column(element: nodes.IndexElem) -> IndexColumn:
     if element.opclassopts:
         text += f" ({', '.join(_read_parameters(element.opclassopts))})"
     text += _ORDERINGS.get(element.ordering, "") + _NULLS.get(element.nulls_ordering, "")
-    return IndexColumn(text, element.name or None)
+    return IndexColumn(text, element.name or None, uses)
 
 
 _ORDERINGS = {nodes.SortByDir.SORTBY_ASC: " ASC", nodes.SortByDir.SORTBY_DESC: " DESC"}
@@ -150,6 +156,16 @@ _NULLS = {
     nodes.SortByNulls.SORTBY_NULLS_FIRST: " NULLS FIRST",
     nodes.SortByNulls.SORTBY_NULLS_LAST: " NULLS LAST",
 }
+
+
+def read_create_domain(node: nodes.CreateDomainStmt) -> Action:
+    """Return the action of CREATE DOMAIN."""
+    restricting = {nodes.ConstrType.CONSTR_CHECK, nodes.ConstrType.CONSTR_NOTNULL}
+    return CreateDomain(
+        name_of_strings(read_strings(node.domainname)),
+        read_type(node.type_name),
+        any(item.constraint.contype in restricting for item in node.constraints),
+    )
 
 
 def read_create_view(node: nodes.ViewStmt) -> Action:

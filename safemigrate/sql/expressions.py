@@ -92,13 +92,28 @@ def read_expression(node: nodes.Node) -> Expression:
             parts = read_strings(inner.fields)
             if parts:
                 columns[parts[-1]] = None
+    bare_column, casts = _bare_column(node)
     return Expression(
         sql=deparse_expression(node),
         functions=tuple(functions),
         columns=tuple(columns),
         not_null_columns=_not_null_columns(node),
         is_null_constant=_is_null(node),
+        bare_column=bare_column,
+        casts=casts,
     )
+
+
+def _bare_column(node: nodes.Node) -> tuple[str | None, tuple[ColumnType, ...]]:
+    """Return the column and the casts around it, from the inside out; None for anything else."""
+    if node.HasField("column_ref"):
+        parts = read_strings(node.column_ref.fields)
+        return (parts[-1] if parts else None), ()
+    if node.HasField("type_cast"):
+        column, casts = _bare_column(node.type_cast.arg)
+        if column is not None:
+            return column, (*casts, read_type(node.type_cast.type_name))
+    return None, ()
 
 
 def _not_null_columns(node: nodes.Node) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """A statement → its actions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from safemigrate.model import (
     Action,
@@ -12,6 +12,7 @@ from safemigrate.model import (
     CreateTrigger,
     DropIndex,
     DropPolicy,
+    DropSchema,
     DropTable,
     DropTrigger,
     DropView,
@@ -22,6 +23,7 @@ from safemigrate.model import (
     RenameColumn,
     RenameConstraint,
     RenameIndex,
+    RenameSchema,
     RenameTable,
     RenameType,
     RowChange,
@@ -35,6 +37,7 @@ from safemigrate.model import (
 from safemigrate.sql.altering import read_alter_table
 from safemigrate.sql.creating import (
     read_comment,
+    read_create_domain,
     read_create_function,
     read_create_index,
     read_create_table,
@@ -60,7 +63,6 @@ _NO_TABLE = {
     "composite_type_stmt": "CREATE TYPE",
     "constraints_set_stmt": "SET CONSTRAINTS",
     "create_cast_stmt": "CREATE CAST",
-    "create_domain_stmt": "CREATE DOMAIN",
     "create_extension_stmt": "CREATE EXTENSION",
     "create_range_stmt": "CREATE TYPE",
     "create_role_stmt": "CREATE ROLE",
@@ -82,7 +84,6 @@ _DROP_NO_TABLE = frozenset(
         _KINDS.OBJECT_FUNCTION,
         _KINDS.OBJECT_PROCEDURE,
         _KINDS.OBJECT_ROUTINE,
-        _KINDS.OBJECT_SCHEMA,
         _KINDS.OBJECT_SEQUENCE,
         _KINDS.OBJECT_TYPE,
         _KINDS.OBJECT_DOMAIN,
@@ -97,7 +98,6 @@ _RENAME_NO_TABLE = frozenset(
         _KINDS.OBJECT_FUNCTION,
         _KINDS.OBJECT_PROCEDURE,
         _KINDS.OBJECT_ROLE,
-        _KINDS.OBJECT_SCHEMA,
     }
 )
 
@@ -122,7 +122,7 @@ def read_actions(sql: str) -> tuple[Action, ...]:
     if which == "create_stmt":
         return (read_create_table(node.create_stmt, sql),)
     if which in _ROW_CHANGES:
-        return (_read_row_change(node, which),)
+        return (_read_row_change(node, which), *_read_inner_changes(node, which))
     reader = _READERS.get(which)
     if reader is not None:
         return tuple(reader(node))
@@ -146,6 +146,16 @@ def _read_row_change(node: nodes.Node, which: str) -> Action:
     return ChangeRows(change, target, _others(node, target), has_condition)
 
 
+def _read_inner_changes(node: nodes.Node, which: str) -> Iterator[Action]:
+    """Yield what WITH changes: INSERT, UPDATE, DELETE and MERGE in common table expressions."""
+    statement: nodes.SelectStmt = getattr(node, which)
+    for table in statement.with_clause.ctes:
+        query = table.common_table_expr.ctequery
+        inner = query.WhichOneof("node") or ""
+        if inner in _ROW_CHANGES:
+            yield _read_row_change(query, inner)
+
+
 def _others(node: nodes.Node, target: QualifiedName) -> tuple[QualifiedName, ...]:
     return tuple(name for name in tables_in(node) if name != target)
 
@@ -154,9 +164,28 @@ def _read_select(node: nodes.Node) -> list[Action]:
     if node.select_stmt.HasField("into_clause"):
         name = name_of_range(node.select_stmt.into_clause.rel)
         return [UnmodelledAction("SELECT INTO", (name,))]
+    setting = _read_set_config(node.select_stmt)
+    if setting is not None:
+        return [setting]
+    changes = list(_read_inner_changes(node, "select_stmt"))
     if node.select_stmt.locking_clause:
-        return [LockTable(name, LockMode.ROW_SHARE.value) for name in tables_in(node)]
-    return [NoTableAction("SELECT", tables_in(node))]
+        return [LockTable(name, LockMode.ROW_SHARE.value) for name in tables_in(node)] + changes
+    return [NoTableAction("SELECT", tables_in(node)), *changes]
+
+
+def _read_set_config(select: nodes.SelectStmt) -> Action | None:
+    """Return the action of `SELECT set_config(name, value, is_local)` with constants."""
+    if len(select.target_list) != 1:
+        return None
+    call = select.target_list[0].res_target.val.func_call
+    if read_strings(call.funcname)[-1:] != ("set_config",) or len(call.args) != _SET_CONFIG:
+        return None
+    name, value = (argument.a_const.sval.sval for argument in call.args[:2])
+    local = call.args[2].a_const
+    return SetVariable(name.lower(), value, local.boolval.boolval) if name else None
+
+
+_SET_CONFIG = 3  # arguments
 
 
 def _read_copy(node: nodes.Node) -> list[Action]:
@@ -180,6 +209,8 @@ def _read_drop(node: nodes.Node) -> list[Action]:
                 actions.append(DropIndex(index, drop.concurrent, is_cascade, drop.missing_ok))
             case _KINDS.OBJECT_VIEW | _KINDS.OBJECT_MATVIEW:
                 actions.append(DropView(name_of_strings(parts), is_cascade))
+            case _KINDS.OBJECT_SCHEMA:
+                actions.append(DropSchema(parts[-1], is_cascade, drop.missing_ok))
             case _KINDS.OBJECT_TRIGGER:
                 actions.append(DropTrigger(name_of_strings(parts[:-1]), parts[-1]))
             case _KINDS.OBJECT_POLICY:
@@ -214,6 +245,8 @@ def _read_rename(node: nodes.Node) -> list[Action]:
             return [RenameConstraint(name, rename.subname, rename.newname)]
         case _KINDS.OBJECT_INDEX:
             return [RenameIndex(name, rename.newname)]
+        case _KINDS.OBJECT_SCHEMA:
+            return [RenameSchema(rename.subname, rename.newname)]
         case _KINDS.OBJECT_TYPE:
             return [RenameType(name_of_strings(_parts(rename.object)), rename.newname)]
         case kind:
@@ -277,6 +310,14 @@ def _read_create_enum(node: nodes.Node) -> list[Action]:
     return [CreateEnum(name, read_strings(enum.vals))]
 
 
+def _read_create_schema(node: nodes.Node) -> list[Action]:
+    schema = node.create_schema_stmt
+    actions: list[Action] = [CreateSchema(schema.schemaname or schema.authrole.rolename)]
+    if schema.schema_elts:
+        actions.append(UnmodelledAction("CREATE SCHEMA with elements"))
+    return actions
+
+
 def _read_lock(node: nodes.Node) -> list[Action]:
     mode = list(LockMode)[node.lock_stmt.mode - 1].value
     return [LockTable(name_of_range(item.range_var), mode) for item in node.lock_stmt.relations]
@@ -306,10 +347,11 @@ _READERS: dict[str, Callable[[nodes.Node], list[Action]]] = {
     "alter_policy_stmt": _read_policy,
     "comment_stmt": lambda node: [read_comment(node.comment_stmt)],
     "copy_stmt": _read_copy,
+    "create_domain_stmt": lambda node: [read_create_domain(node.create_domain_stmt)],
     "create_enum_stmt": _read_create_enum,
     "create_function_stmt": lambda node: [read_create_function(node.create_function_stmt)],
     "create_policy_stmt": _read_policy,
-    "create_schema_stmt": lambda node: [CreateSchema(node.create_schema_stmt.schemaname)],
+    "create_schema_stmt": _read_create_schema,
     "create_table_as_stmt": lambda node: [read_create_table_as(node.create_table_as_stmt)],
     "create_trig_stmt": _read_trigger,
     "drop_stmt": _read_drop,

@@ -251,3 +251,47 @@ def test_a_renamed_type_is_renamed_in_the_columns_that_have_it() -> None:
     types = [str(column.type) for column in catalog.tables[public("t")].columns.values()]
     assert types == ["humour", "public.humour[]", "integer"]
     assert catalog.enums == {public("humour"): ("a",)}
+
+
+def test_names_are_found_along_the_search_path() -> None:
+    catalog = after(
+        "CREATE SCHEMA app; CREATE TABLE t (a int); CREATE TABLE twice (a int);"
+        'CREATE TABLE app.twice (b int); SET search_path TO "$user", app, public;'
+        "CREATE TABLE made (c int)"
+    )
+
+    assert catalog.resolve(QualifiedName(None, "t")) == public("t")
+    assert catalog.resolve(QualifiedName(None, "twice")) == QualifiedName("app", "twice")
+    assert catalog.resolve(QualifiedName(None, "nowhere")) == QualifiedName("app", "nowhere")
+    assert QualifiedName("app", "made") in catalog.tables
+
+
+def test_a_renamed_schema_takes_everything_along() -> None:
+    catalog = after(
+        "CREATE SCHEMA a; CREATE TABLE a.t (id int PRIMARY KEY); CREATE TYPE a.m AS ENUM ('x');"
+        "ALTER SCHEMA a RENAME TO b"
+    )
+
+    assert list(catalog.tables) == [QualifiedName("b", "t")]
+    assert list(catalog.indexes) == [QualifiedName("b", "t_pkey")]
+    assert list(catalog.enums) == [QualifiedName("b", "m")]
+
+
+def test_a_dropped_schema_takes_everything_along() -> None:
+    catalog = after(
+        "CREATE SCHEMA a; CREATE TABLE a.t (id int); CREATE DOMAIN a.d AS int;"
+        "CREATE TABLE u (id int); DROP SCHEMA a CASCADE"
+    )
+
+    assert list(catalog.tables) == [public("u")]
+    assert not catalog.domains
+
+
+def test_domains_lead_to_their_base_type() -> None:
+    catalog = after(
+        "CREATE DOMAIN plain AS varchar(9); CREATE DOMAIN strict AS plain CHECK (VALUE <> '')"
+    )
+
+    assert catalog.base_type(ColumnType("strict")) == (ColumnType("character varying", (9,)), True)
+    assert catalog.base_type(ColumnType("plain")) == (ColumnType("character varying", (9,)), False)
+    assert catalog.base_type(ColumnType("strict", dimensions=1))[1] is False

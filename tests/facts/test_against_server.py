@@ -45,6 +45,21 @@ CREATE INDEX t_a ON t (a);
 CREATE INDEX t_partial ON t (f) WHERE a > 0;
 CREATE UNIQUE INDEX t_f ON t (f);
 CREATE UNIQUE INDEX t_a_unique ON t (a);
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE DOMAIN anything AS int;
+CREATE TABLE wide (
+    id bigint PRIMARY KEY, lowered varchar(20), partial varchar(20), plain varchar(20),
+    base int, stored int GENERATED ALWAYS AS (base + 1) STORED, n int
+);
+INSERT INTO wide SELECT n, 'a', 'b', 'c' FROM generate_series(1, 50) AS n;
+CREATE INDEX wide_lowered ON wide (lower(lowered));
+CREATE INDEX wide_partial ON wide (id) WHERE partial <> '';
+CREATE INDEX wide_plain ON wide (plain);
+CREATE TABLE narrow (wide bigint REFERENCES wide (id));
+INSERT INTO narrow SELECT n FROM generate_series(1, 50) AS n;
+CREATE SCHEMA app;
+CREATE TABLE app.t (id int, n varchar(200));
+CREATE TABLE app.filled (id int);
 CREATE TABLE em (m mood);
 INSERT INTO em VALUES ('sad');
 CREATE VIEW reader AS SELECT id FROM t;
@@ -86,6 +101,9 @@ STATEMENTS = [
     "ALTER TABLE t ADD COLUMN y int, ADD COLUMN z int CHECK (z > 0)",
     "ALTER TABLE part ADD COLUMN z int",
     "ALTER TABLE part ADD COLUMN z uuid DEFAULT gen_random_uuid()",
+    "ALTER TABLE t ADD COLUMN z positive",
+    "ALTER TABLE t ADD COLUMN z positive DEFAULT 1",
+    "ALTER TABLE t ADD COLUMN z anything",
     "ALTER TABLE t DROP COLUMN v",
     "ALTER TABLE t DROP COLUMN q",
     "ALTER TABLE t DROP COLUMN a",
@@ -104,6 +122,26 @@ STATEMENTS = [
     "ALTER TABLE t ALTER COLUMN c TYPE varchar",
     "ALTER TABLE t ALTER COLUMN v TYPE text USING v::text",
     "ALTER TABLE t ALTER COLUMN v TYPE text USING upper(v)",
+    "ALTER TABLE t ALTER COLUMN c TYPE text USING c::varchar(3)",
+    "ALTER TABLE t ALTER COLUMN v TYPE varchar(40) USING v::text",
+    "ALTER TABLE t ALTER COLUMN v TYPE varchar(40) USING v::varchar(40)",
+    "ALTER TABLE t ALTER COLUMN e TYPE numeric(12, 2) USING e::int",
+    "ALTER TABLE wide ALTER COLUMN n TYPE anything",
+    "ALTER TABLE wide ALTER COLUMN n TYPE positive",
+    "ALTER TABLE wide ALTER COLUMN lowered TYPE varchar(40)",
+    "ALTER TABLE wide ALTER COLUMN partial TYPE varchar(40)",
+    "ALTER TABLE wide ALTER COLUMN plain TYPE varchar(40)",
+    'ALTER TABLE wide ALTER COLUMN plain TYPE varchar(20) COLLATE "C"',
+    "ALTER TABLE wide ALTER COLUMN stored SET EXPRESSION AS (base + 2)",
+    "ALTER TABLE wide ALTER COLUMN id TYPE int",
+    "ALTER TABLE narrow ALTER COLUMN wide TYPE int",
+    "SET LOCAL search_path TO app; ALTER TABLE t ALTER COLUMN n TYPE varchar(100)",
+    "SELECT set_config('search_path', 'app', true); ALTER TABLE t ADD COLUMN z int",
+    "SET LOCAL search_path TO app, public; ALTER TABLE em ADD COLUMN z int",
+    "WITH gone AS (DELETE FROM em RETURNING m) INSERT INTO app.filled SELECT 1 FROM gone",
+    "WITH gone AS (DELETE FROM em RETURNING m) SELECT * FROM gone",
+    "ALTER SCHEMA app RENAME TO z",
+    "DROP SCHEMA app CASCADE",
     "ALTER TABLE t ALTER COLUMN d TYPE timestamptz",
     "SET LOCAL timezone = 'UTC'; ALTER TABLE t ALTER COLUMN d TYPE timestamptz",
     "SET LOCAL timezone = 'Europe/Oslo'; ALTER TABLE t ALTER COLUMN d TYPE timestamptz",

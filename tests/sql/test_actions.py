@@ -14,6 +14,7 @@ from safemigrate.model import (
     ColumnType,
     CommentOn,
     ConstraintKind,
+    CreateDomain,
     CreateEnum,
     CreateFunction,
     CreateIndex,
@@ -29,6 +30,7 @@ from safemigrate.model import (
     DropIndex,
     DropNotNull,
     DropPolicy,
+    DropSchema,
     DropTable,
     DropTrigger,
     DropView,
@@ -41,6 +43,7 @@ from safemigrate.model import (
     RenameColumn,
     RenameConstraint,
     RenameIndex,
+    RenameSchema,
     RenameTable,
     RenameType,
     RowChange,
@@ -107,8 +110,21 @@ def one(sql: str) -> Action:
         ("DROP TRIGGER g ON t", DropTrigger(T, "g")),
         ("DROP POLICY p ON t", DropPolicy(T, "p")),
         ("DROP FUNCTION f(int)", NoTableAction("DROP FUNCTION")),
-        ("DROP SCHEMA s", NoTableAction("DROP SCHEMA")),
-        ("DROP SCHEMA s CASCADE", UnmodelledAction("DROP SCHEMA")),
+        ("DROP SCHEMA IF EXISTS s", DropSchema("s", takes_missing=True)),
+        ("DROP SCHEMA s CASCADE", DropSchema("s", is_cascade=True)),
+        ("ALTER SCHEMA s RENAME TO z", RenameSchema("s", "z")),
+        (
+            "CREATE DOMAIN s.d AS int CHECK (VALUE > 0)",
+            CreateDomain(QualifiedName("s", "d"), ColumnType("integer"), is_constrained=True),
+        ),
+        (
+            "CREATE DOMAIN d AS int DEFAULT 1",
+            CreateDomain(QualifiedName(None, "d"), ColumnType("integer")),
+        ),
+        (
+            "SELECT pg_catalog.set_config('search_path', '', false)",
+            SetVariable("search_path", ""),
+        ),
         ("ALTER TYPE m RENAME TO n", RenameType(QualifiedName(None, "m"), "n")),
         ("CREATE SCHEMA s", CreateSchema("s")),
         ("CREATE TYPE m AS ENUM ('a', 'b')", CreateEnum(QualifiedName(None, "m"), ("a", "b"))),
@@ -338,3 +354,21 @@ def test_says_where_the_syntax_error_is_in_characters() -> None:
         read_actions(sql)
 
     assert sql[caught.value.offset :].startswith("t")
+
+
+def test_reads_what_a_common_table_expression_changes() -> None:
+    actions = read_actions(
+        "WITH gone AS (DELETE FROM v WHERE a RETURNING *) INSERT INTO t SELECT 1"
+    )
+
+    changes = [(one.change, one.table) for one in actions if isinstance(one, ChangeRows)]
+    assert changes == [(RowChange.INSERT, T), (RowChange.DELETE, V)]
+
+
+def test_knows_a_column_under_casts() -> None:
+    action = one("ALTER TABLE t ALTER a TYPE text USING a::varchar(3)::text")
+
+    assert isinstance(action, AlterColumnType)
+    assert action.using is not None
+    assert action.using.bare_column == "a"
+    assert [str(cast) for cast in action.using.casts] == ["character varying(3)", "text"]
