@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from safemigrate.model.actions import ConstraintKind, Generated, Persistence
+from safemigrate.model.definitions import ConstraintKind, Generated, Persistence
 from safemigrate.model.names import QualifiedName
 from safemigrate.model.types import ColumnType, Expression
 
