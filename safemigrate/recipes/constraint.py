@@ -20,17 +20,16 @@ _ADVICE = {
     ConstraintKind.UNIQUE: "build the unique index concurrently, and make the constraint of it",
     ConstraintKind.PRIMARY_KEY: "build the unique index concurrently, and make the key of it",
 }
+_ADVICE_PARTITIONED_KEY = (
+    "make each partition's own of an index built concurrently; the parent takes them over unread"
+)
 _ADVICE_BY_PARTITION = {
     ConstraintKind.FOREIGN_KEY: (
         "add it to each partition NOT VALID and validate it there; the parent takes them over "
         "unread (before 18 it takes no NOT VALID itself)"
     ),
-    ConstraintKind.UNIQUE: (
-        "make each partition's own of an index built concurrently; the parent takes them over unread"
-    ),
-    ConstraintKind.PRIMARY_KEY: (
-        "make each partition's own of an index built concurrently; the parent takes them over unread"
-    ),
+    ConstraintKind.UNIQUE: _ADVICE_PARTITIONED_KEY,
+    ConstraintKind.PRIMARY_KEY: _ADVICE_PARTITIONED_KEY,
 }
 _ADVICE_USING_INDEX = "set the columns NOT NULL from a proof first, and make the key of the index"
 
