@@ -142,6 +142,8 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
         case DropView():
             return drop_relation(catalog, action.view)
         case RenameTable():
+            if catalog.names_index(action.table):
+                return _rename_index(catalog, RenameIndex(action.table, action.new_name))
             return move_relation(catalog, action.table, None, action.new_name)
         case SetSchema():
             return move_relation(catalog, action.table, action.new_schema, None)

@@ -69,6 +69,7 @@ def create_table(catalog: Catalog, action: CreateTable) -> Catalog:
         columns=columns,
         persistence=action.persistence,
         partition_of=None if action.partition_of is None else catalog.resolve(action.partition_of),
+        partition_key=action.partition_key,
         is_default_partition=action.is_default_partition,
         inherits=tuple(catalog.resolve(parent) for parent in action.inherits),
         has_all_columns=not action.has_query

@@ -3,12 +3,12 @@
 import os
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
 
-from safemigrate.cli.colour import choose_paint
+from safemigrate.cli.output import check_output, find_output_fault, prepare_streams, show_error
 from safemigrate.errors import ExitCode, SafemigrateError
-from safemigrate.report import Tone
 
 __all__ = ["main"]
 
@@ -36,31 +36,30 @@ class _LazyGroup(click.Group):
         command: click.Command = import_module(f"safemigrate.cli.{cmd_name}").command
         return command
 
-    def invoke(self, ctx: click.Context) -> object:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line, and exit; every error ends here, in words."""
+        prepare_streams()
         try:
-            return super().invoke(ctx)
+            check_output()
+            return super().main(*args, **kwargs)
         except SafemigrateError as error:
-            _show(error.message, error.hint)
-            ctx.exit(error.exit_code)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            # Click's own business, among it the reader of `safemigrate rule | head`.
-            raise
+            show_error(error.message, error.hint)
+            sys.exit(error.exit_code)
         except Exception as error:
-            if os.environ.get("SAFEMIGRATE_TRACEBACK"):
+            if isinstance(error, OSError) and (fault := find_output_fault()):
+                show_error(fault.message, fault.hint)
+                if isinstance(error.__context__, SafemigrateError):
+                    # what the report was about to tell
+                    show_error(error.__context__.message, error.__context__.hint)
+                    sys.exit(error.__context__.exit_code)
+            elif os.environ.get("SAFEMIGRATE_TRACEBACK"):
                 raise
-            _show(
-                f"unexpected {type(error).__name__}: {error}",
-                "this is a bug of safemigrate; SAFEMIGRATE_TRACEBACK=1 shows where it is",
-            )
-            ctx.exit(ExitCode.USAGE)
-
-
-def _show(message: str, hint: str) -> None:
-    """Print an error and what to do about it."""
-    paint = choose_paint(sys.stderr)
-    click.echo(f"{paint('error', Tone.ERROR)}: {message}", err=True)
-    if hint:
-        click.echo(f"{paint('hint', Tone.HELP)}: {hint}", err=True)
+            else:
+                show_error(
+                    f"unexpected {type(error).__name__}: {error}",
+                    "this is a bug of safemigrate; SAFEMIGRATE_TRACEBACK=1 shows where it is",
+                )
+            sys.exit(ExitCode.USAGE)
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,8 +72,3 @@ def main() -> None:
     Exit codes: 0 clean or done; 1 findings, or refused; 2 usage or configuration;
     3 gave up waiting, nothing changed, safe to run again; 4 stopped part-way.
     """
-    # Under a C locale the report's quotes and arrows must not raise.
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="replace")

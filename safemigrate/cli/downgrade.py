@@ -40,7 +40,8 @@ def command(
     REV is what Alembic takes: the id to go back to or the beginning of one, base, branch@base,
     or -1 for the newest one alone.
 
-    The revisions, newest first, go through the same gate, locks and history as in upgrade.
+    The revisions, newest first, go through the same locks and history as in upgrade. What is found
+    in them is shown as a warning, and refuses nothing.
     """
     options = RunOptions(
         config=config,

@@ -8,12 +8,12 @@ import click
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.judging import (
     changed_since_option,
-    list_unjudged,
     paths_argument,
     schema_option,
     walk_inputs,
 )
 from safemigrate.cli.options import config_option, format_option, pg_version_option
+from safemigrate.lint import find_unjudged
 from safemigrate.report import (
     encode_document,
     explain_document,
@@ -55,7 +55,7 @@ def command(
         changed_since=changed_since,
         pg_version=pg_version,
     )
-    unjudged = list_unjudged(walked)
+    unjudged = find_unjudged(walked.timeline, walked.paths)
     if format_ == "json":
         document = explain_document(walked.timeline, walked.paths)
         click.echo(encode_document(document), nl=False)

@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from safemigrate.errors import UsageError
 from safemigrate.model import History, ServerVersion
-from safemigrate.source import changed_files, open_project, read_sql_files, record
+from safemigrate.source import changed_files, list_sql_files, open_project, read_sql_files, record
 
 __all__ = ["Subject", "read_subject"]
 
@@ -50,9 +50,9 @@ def read_subject(
     they name cannot be read.
     """
     if _kind_of(paths) is _Kind.SQL:
-        files = tuple(_sql_files(paths))
-        subject = Subject(read_sql_files(files), None)
-        directory = files[0].absolute().parent
+        subject = Subject(read_sql_files(paths), None)
+        first = paths[0].absolute()
+        directory = first if first.is_dir() else first.parent
     else:
         subject = _read_revisions(paths, config_path, version)
         directory = config_path.absolute().parent
@@ -88,7 +88,7 @@ def _classify(path: Path) -> _Kind:
     if path.is_dir():
         if _has_revisions(path):
             return _Kind.REVISIONS
-        if any(_list_sql(path)):
+        if list_sql_files(path):
             return _Kind.SQL
         raise UsageError(
             f'there are no migrations in the directory "{path}"',
@@ -131,23 +131,6 @@ def _list_python(directory: Path) -> Iterator[Path]:
         yield from (
             here / name for name in names if name.endswith(".py") and (here / name).is_file()
         )
-
-
-def _list_sql(directory: Path) -> list[Path]:
-    """Return the SQL files directly in the directory, by name."""
-    return sorted(
-        (path for path in directory.iterdir() if path.suffix.lower() == ".sql" and path.is_file()),
-        key=lambda path: path.name,
-    )
-
-
-def _sql_files(paths: Iterable[Path]) -> Iterable[Path]:
-    """Return the SQL files that the paths name, each once, in order."""
-    files: dict[Path, Path] = {}
-    for path in paths:
-        for file in _list_sql(path) if path.is_dir() else [path]:
-            files.setdefault(file.resolve(), file)
-    return files.values()
 
 
 def _read_revisions(paths: tuple[Path, ...], config_path: Path, version: ServerVersion) -> Subject:

@@ -80,6 +80,6 @@ def _exit_code(result: LintResult, *, is_strict: bool) -> ExitCode:
     """Return what the command exits with."""
     fails = result.count(Severity.ERROR) > 0
     if is_strict:
-        is_partial = bool(result.unjudged) or result.judged < result.statements
+        is_partial = any(entry.hides_statements for entry in result.unjudged)
         fails = fails or is_partial or result.count(Severity.WARNING) > 0
     return ExitCode.FINDINGS if fails else ExitCode.DONE

@@ -10,14 +10,31 @@ from typing import TypeVar
 import click
 
 from safemigrate.cli.colour import choose_paint
-from safemigrate.cli.judging import load_project_config, pending_check
+from safemigrate.cli.judging import load_project_config
 from safemigrate.config import Config
-from safemigrate.execute import Check, RunReport, RunSettings, run_downgrade, run_upgrade
+from safemigrate.errors import SafemigrateError, UsageError
+from safemigrate.execute import (
+    RevisionFinished,
+    RunEvent,
+    RunReport,
+    RunSettings,
+    run_downgrade,
+    run_upgrade,
+)
+from safemigrate.gate import (
+    Decision,
+    PendingJudgement,
+    decide,
+    explain_refusal,
+    judge_pending,
+)
+from safemigrate.journal import count_milliseconds
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, Direction, ServerVersion
-from safemigrate.report.documents import encode_document
+from safemigrate.report import Tone, encode_document, format_unjudged, list_findings
 from safemigrate.report.progress import show_progress
-from safemigrate.report.runs import format_run, run_document
-from safemigrate.source import Project, open_project
+from safemigrate.report.runs import failed_run_document, format_run, run_document
+from safemigrate.report.wording import count
+from safemigrate.source import open_project, record
 
 __all__ = ["RunOptions", "migrate", "run_options"]
 
@@ -36,6 +53,7 @@ class RunOptions:
     deadline: float | None
     format: str
     quiet: bool
+    override: str | None = None
 
 
 def run_options(function: Function) -> Function:
@@ -44,7 +62,7 @@ def run_options(function: Function) -> Function:
     The parameters are None where nothing was written.
     """
     standard = RunSettings()
-    timeout_ms = round(standard.lock_timeout / timedelta(milliseconds=1))
+    timeout_ms = count_milliseconds(standard.lock_timeout)
     seconds = round(standard.deadline.total_seconds())
     for option in (
         click.option(
@@ -79,37 +97,85 @@ def run_options(function: Function) -> Function:
 
 
 def migrate(direction: Direction, target: str, options: RunOptions) -> None:
-    """Run the revisions, and write the report."""
-    config = load_project_config(options.config)
-    project = open_project(options.config, url=options.url)
-    run = run_upgrade if direction is Direction.UPGRADE else run_downgrade
-    paint = choose_paint(sys.stderr)
-    with show_progress(sys.stderr, paint, is_quiet=options.quiet) as progress:
-        report = run(
-            project,
-            target,
-            _choose_settings(config, options),
-            progress=progress,
-            check=_check(project, direction, options.pg_version),
-        )
-    _write(report, options.format)
-
-
-def _write(report: RunReport, format_: str) -> None:
-    if format_ == "json":
+    """Run the revisions, and write the report, which in JSON tells of a failure too."""
+    applied: list[RevisionFinished] = []
+    try:
+        report = _run(direction, target, options, applied)
+    except SafemigrateError as error:
+        if options.format == "json":
+            click.echo(encode_document(failed_run_document(applied, error)), nl=False)
+        raise
+    if options.format == "json":
         click.echo(encode_document(run_document(report)), nl=False)
     else:
         click.echo(format_run(report, choose_paint(sys.stdout)), nl=False)
 
 
-def _check(project: Project, direction: Direction, pg_version: int | None) -> Check:
-    """Return the gate, judging for the version of the server unless another one is asked for."""
+def _run(
+    direction: Direction, target: str, options: RunOptions, applied: list[RevisionFinished]
+) -> RunReport:
+    """Return the report, noting in `applied` what is done as soon as it is."""
+    override = _read_override(options.override)
+    config = load_project_config(options.config)
+    project = open_project(options.config, url=options.url)
+    run = run_upgrade if direction is Direction.UPGRADE else run_downgrade
+    with show_progress(sys.stderr, choose_paint(sys.stderr), is_quiet=options.quiet) as show:
 
-    def check(pending: tuple[str, ...], server: ServerVersion) -> None:
-        version = pg_version or min(server, NEWEST_VERSION).major
-        pending_check(project, pg_version=version)(pending, direction)
+        def progress(event: RunEvent) -> None:
+            if isinstance(event, RevisionFinished):
+                applied.append(event)
+            show(event)
 
-    return check
+        def check(pending: tuple[str, ...], server: ServerVersion) -> str:
+            # what a later server does is not known; it is judged as the newest one that is
+            version = ServerVersion(options.pg_version or min(server, NEWEST_VERSION).major)
+            history = record(project, version=version)
+            judged = judge_pending(
+                history, frozenset(pending), direction, settings=config.rules, version=version
+            )
+            _show_judgement(judged)
+            decision = decide(judged.result, frozenset(pending), direction, override=override)
+            _show_decision(decision)
+            return decision.override
+
+        settings = _choose_settings(config, options)
+        return run(project, target, settings, progress=progress, check=check)
+
+
+def _read_override(given: str | None) -> str:
+    """Return the reason on one line, "" when none was given."""
+    if given is None:
+        return ""
+    reason = " ".join(given.split())
+    if not reason:
+        raise UsageError(
+            "the reason of --override is empty",
+            "say why the findings do not matter this time; it is kept in the history",
+        )
+    return reason
+
+
+def _show_judgement(judged: PendingJudgement) -> None:
+    """Write what was found in the pending revisions to standard error."""
+    paint = choose_paint(sys.stderr)
+    for block in list_findings(judged.result.findings, judged.timeline, paint):
+        click.echo(f"{block}\n", err=True)
+    for line in format_unjudged(judged.result.unjudged, paint):
+        click.echo(line, err=True)
+
+
+def _show_decision(decision: Decision) -> None:
+    """Write what the findings come to, or raise GateRefusedError."""
+    if not decision.is_allowed:
+        raise explain_refusal(decision)
+    if not decision.objections:
+        return
+    number = count(len(decision.objections), "error finding")
+    if decision.override:
+        text = f"{number} overridden: {decision.override}"
+    else:
+        text = f"{number} in what is taken back; a downgrade runs all the same"
+    click.echo(f"{choose_paint(sys.stderr)('warning', Tone.WARNING)}: {text}", err=True)
 
 
 def _choose_settings(config: Config, options: RunOptions) -> RunSettings:

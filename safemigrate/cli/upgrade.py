@@ -21,6 +21,11 @@ __all__ = ["command"]
 @config_option
 @url_option
 @run_options
+@click.option(
+    "--override",
+    metavar="REASON",
+    help="Run in spite of error findings; the reason is kept in the history.",
+)
 @format_option("text", "json")
 @quiet_option
 def command(
@@ -32,6 +37,7 @@ def command(
     lock_attempts: int | None,
     deadline: float | None,
     pg_version: int | None,
+    override: str | None,
     format_: str,
     quiet: bool,
 ) -> None:
@@ -41,9 +47,10 @@ def command(
     without it, everything that is pending.
 
     Refuses, with exit code 1, when a pending revision has an error finding that is not
-    suppressed. Each revision is one transaction. A lock is waited for briefly, so that the
-    application is not held up; when it is not to be had, the revision is rolled back and tried
-    again later. One runner works at a time; a second one waits, then finds nothing to do.
+    suppressed, unless --override gives a reason. Each revision is one transaction. A lock is
+    waited for briefly, so that the application is not held up; when it is not to be had, the
+    revision is rolled back and tried again later. One runner works at a time; a second one waits,
+    then finds nothing to do.
 
     Exits with 3 when a lock was not to be had in time or the run was stopped, nothing changed;
     with 1 when a revision failed, nothing changed; with 4 when something was changed.
@@ -57,5 +64,6 @@ def command(
         deadline=deadline,
         format=format_,
         quiet=quiet,
+        override=override,
     )
     migrate(Direction.UPGRADE, revision, options)

@@ -27,6 +27,7 @@ from safemigrate.execute.settings import RunSettings, Timing
 from safemigrate.execute.standing import (
     HistoryLine,
     InvalidIndex,
+    PartialRevision,
     Standing,
     UnvalidatedConstraint,
     read_history,
@@ -41,6 +42,7 @@ __all__ = [
     "LockHolder",
     "LockWait",
     "LockWaited",
+    "PartialRevision",
     "PlannedRevision",
     "Progress",
     "RevisionFinished",

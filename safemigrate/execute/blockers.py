@@ -7,6 +7,8 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, RowMapping
 
+from safemigrate.model.secrets import hide_sql_passwords
+
 __all__ = ["Blocker", "LockWait", "look_for_wait", "shorten_query"]
 
 _LONGEST_QUERY = 80
@@ -88,8 +90,7 @@ def look_for_wait(connection: Connection, pid: int) -> LockWait | None:
 
 def shorten_query(query: str) -> str:
     """Return the first 80 characters on one line, without the text of a password."""
-    query = re.sub(r"(?i)(password\s+)(E?'(?:[^']|'')*'?)", r"\1'***'", query)
-    query = " ".join(query.split())
+    query = " ".join(hide_sql_passwords(query).split())
     return query if len(query) <= _LONGEST_QUERY else query[: _LONGEST_QUERY - 1] + "…"
 
 

@@ -1,16 +1,18 @@
 """One execution: the project's env.py run once, with the pending revisions in it."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial, update_wrapper
+from typing import TypeVar
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from psycopg import sql
 from sqlalchemy import text
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from safemigrate.errors import InterruptedRunError, SafemigrateError
+from safemigrate.errors import InterruptedRunError
 from safemigrate.execute.backoff import pause_after
 from safemigrate.execute.blockers import LockWait
 from safemigrate.execute.control import ControlLostError
@@ -25,46 +27,39 @@ from safemigrate.execute.events import (
     RunWarned,
 )
 from safemigrate.execute.failures import Cause, Failure, chain, read_failure
-from safemigrate.execute.outcome import Changes, Effort, explain_failure, explain_stop
+from safemigrate.execute.outcome import (
+    Changes,
+    Effort,
+    describe_leftover,
+    describe_outcome,
+    explain_between,
+    explain_failure,
+    explain_stop,
+    find_stop,
+)
+from safemigrate.execute.plan import Plan
 from safemigrate.execute.session import Ledger, set_lock_timeout, watch_sessions
-from safemigrate.execute.settings import RunSettings
-from safemigrate.execute.site import Site, check_context, open_site
+from safemigrate.execute.site import Site, ask_again, check_context
 from safemigrate.execute.steps import describe_step
 from safemigrate.execute.stopping import StopSignal
-from safemigrate.execute.transaction import (
-    adopt_transaction,
-    begin_anew,
-    connection_of,
-    let_go,
-)
+from safemigrate.execute.transaction import adopt_transaction, begin_anew, connection_of, let_go
 from safemigrate.execute.watcher import LockWatcher
-from safemigrate.journal import Attempt, Outcome, prepare_journal, write_entry
-from safemigrate.model import Direction
-from safemigrate.source import Project, run_environment
-from safemigrate.source.excerpt import describe
+from safemigrate.journal import (
+    Attempt,
+    Outcome,
+    prepare_journal,
+    read_partial_runs,
+    write_entry,
+)
+from safemigrate.source import run_environment
 
-__all__ = ["Execution", "Plan"]
+__all__ = ["Execution"]
+
+Answer = TypeVar("Answer")
 
 
 class _StopError(Exception):
     """The run has to stop here; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be executed, and within what.
-
-    `heads`: what the version table has. `deadline`: by the clock of the settings.
-    """
-
-    project: Project
-    url: str | None
-    direction: Direction
-    target: str
-    heads: tuple[str, ...]
-    steps: tuple[RevisionStep, ...]
-    settings: RunSettings
-    deadline: float
 
 
 @dataclass(slots=True)
@@ -106,6 +101,7 @@ class Execution:
         self._expected = frozenset(plan.heads)
         self._current: _Current | None = None
         self._context: MigrationContext | None = None
+        self._leftovers: dict[str, tuple[str, ...]] = {}
 
     def run(self) -> tuple[tuple[RevisionFinished, ...], tuple[str, ...]]:
         """Return what was applied, and the heads as they were read back afterwards.
@@ -150,6 +146,7 @@ class Execution:
         connection.commit()
         self._expect(heads)
         prepare_journal(connection)
+        self._warn_of_leftovers(connection)
         context.on_version_apply_callbacks = (
             *context.on_version_apply_callbacks,
             self._note_heads,
@@ -169,6 +166,16 @@ class Execution:
             yield step
             # Alembic comes back for the next one when this one is committed
             self._finish(current)
+
+    def _warn_of_leftovers(self, connection: Connection) -> None:
+        """Find, and tell, which of the revisions earlier runs have committed in part."""
+        with connection.begin():
+            partial_runs = read_partial_runs(connection)
+        planned = {step.revision.revision for step in self._plan.steps}
+        for run in partial_runs:
+            if run.revision in planned and run.direction is self._plan.direction:
+                self._leftovers[run.revision] = run.committed
+                self._report(RunWarned(describe_leftover(run.revision, run.committed)))
 
     def _migrate(
         self,
@@ -293,28 +300,31 @@ class Execution:
     def _explain(self, error: BaseException) -> BaseException:
         """Return the error to raise, having written the failure into the history."""
         applied = tuple(one.revision.revision for one in self._applied)
-        stop = next((one for one in chain(error) if isinstance(one, _StopError)), None)
+        stop = next((str(one) for one in chain(error) if isinstance(one, _StopError)), "")
         if self._current is None:
-            return _explain_between(error, stop, Changes(applied))
+            return explain_between(error, stop, Changes(applied))
         current, revision = self._current, self._current.revision.revision
         failure = read_failure(error, current.path)
         heads = self._read_back()
-        if heads is not None and heads == self._expected != current.heads:
+        is_applied = heads is not None and heads == self._expected != current.heads
+        if is_applied:
             changes = Changes((*applied, revision))
         else:
-            is_lost = failure.cause is Cause.DISCONNECT
-            in_doubt = is_lost and bool(self._ledger.committing)
-            changes = Changes(applied, tuple(self._ledger.committed), is_in_doubt=in_doubt)
-            self._record(current, failure)
-        reason = _stop_reason(error, stop, failure, self._stop.received)
+            changes = Changes(
+                applied,
+                tuple(dict.fromkeys(self._ledger.committed)),
+                is_in_doubt=failure.cause is Cause.DISCONNECT and bool(self._ledger.committing),
+                leftover=self._leftovers.get(revision, ()),
+            )
+        reason = stop or find_stop(error, failure, self._stop.received)
+        effort = Effort(self._watcher.last_wait, current.attempts, self._since(current.started))
         if reason:
-            return explain_stop(f'{reason} in revision "{revision}"', revision, changes)
-        return explain_failure(
-            revision,
-            failure,
-            changes,
-            Effort(self._watcher.last_wait, current.attempts, self._since(current.started)),
-        )
+            explained = explain_stop(f'{reason} in revision "{revision}"', revision, changes)
+        else:
+            explained = explain_failure(revision, failure, changes, effort)
+        if not is_applied:
+            self._record(current, describe_outcome(explained, failure, effort), changes.committed)
+        return explained
 
     def _confirm(self) -> None:
         """Raise when the database is not where the run should have brought it."""
@@ -334,28 +344,31 @@ class Execution:
 
     def _read_back(self) -> frozenset[str] | None:
         """Return what the version table has, None when the database cannot be asked."""
-        try:
-            return frozenset(self._site.read_heads())
-        except (ControlLostError, SQLAlchemyError):
-            pass
-        settings = self._plan.settings
-        try:
-            with open_site(
-                self._plan.project, lock_timeout=settings.lock_timeout, url=self._plan.url
-            ) as site:
-                return frozenset(site.read_heads())
-        except (SafemigrateError, ControlLostError, SQLAlchemyError):
-            return None
+        return self._ask_again(lambda site: frozenset(site.read_heads()))
 
-    def _record(self, current: _Current, failure: Failure) -> None:
-        error = f"stopped by {self._stop.received}" if self._stop.received else str(failure)
-        attempt = self._describe(current, Outcome.FAILED, error)
-        try:
-            self._site.control.run(lambda connection: write_entry(connection, attempt))
-        except (ControlLostError, SQLAlchemyError):
+    def _record(self, current: _Current, error: str, committed: Sequence[str]) -> None:
+        attempt = replace(
+            self._describe(current, Outcome.FAILED), error=error, committed=tuple(committed)
+        )
+
+        def write(site: Site) -> bool:
+            site.control.run(lambda connection: write_entry(connection, attempt))
+            return True
+
+        if not self._ask_again(write):
             self._report(RunWarned("the failure could not be written into the history"))
 
-    def _describe(self, current: _Current, outcome: Outcome, error: str = "") -> Attempt:
+    def _ask_again(self, question: Callable[[Site], Answer]) -> Answer | None:
+        plan = self._plan
+        return ask_again(
+            self._site,
+            plan.project,
+            question,
+            lock_timeout=plan.settings.lock_timeout,
+            url=plan.url,
+        )
+
+    def _describe(self, current: _Current, outcome: Outcome) -> Attempt:
         return Attempt(
             revision=current.revision.revision,
             direction=self._plan.direction,
@@ -363,7 +376,7 @@ class Execution:
             duration=self._since(current.started),
             attempts=current.attempts,
             waited=timedelta(seconds=current.waited),
-            error=error,
+            override=self._plan.override,
         )
 
     def _now(self) -> float:
@@ -371,30 +384,6 @@ class Execution:
 
     def _since(self, started: float) -> timedelta:
         return timedelta(seconds=self._now() - started)
-
-
-def _explain_between(
-    error: BaseException, stop: _StopError | None, changes: Changes
-) -> BaseException:
-    """Return the error to raise for one that came before, between or after the revisions."""
-    if stop is not None:
-        return explain_stop(str(stop), "", changes)
-    if isinstance(error, KeyboardInterrupt):
-        return explain_stop("interrupted", "", changes)
-    if isinstance(error, SafemigrateError):
-        return explain_stop(error.message, "", changes) if changes else error
-    return explain_stop(describe(error), "", changes)
-
-
-def _stop_reason(
-    error: BaseException, stop: _StopError | None, failure: Failure, signal: str
-) -> str:
-    """Return why the run was stopped from outside, "" when it failed by itself."""
-    if stop is not None:
-        return str(stop)
-    if signal and failure.cause is Cause.CANCEL:
-        return f"stopped by {signal}"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else ""
 
 
 def _quote(heads: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from safemigrate.execute.blockers import shorten_query
 from safemigrate.journal import find_sqlstate
+from safemigrate.model.secrets import hide_passwords
 from safemigrate.source.excerpt import describe, find_origin, show_path
 
 __all__ = ["Cause", "Failure", "is_disconnect", "read_failure", "server_message"]
@@ -102,7 +103,7 @@ def server_message(error: BaseException) -> str:
         text = f"{primary}: {detail}" if isinstance(detail, str) else primary
     else:
         text = str(cause)
-    return " ".join(text.split()).rstrip(".") or type(cause).__name__
+    return hide_passwords(" ".join(text.split())).rstrip(".") or type(cause).__name__
 
 
 def _database_error(error: BaseException) -> DBAPIError | None:

@@ -14,6 +14,7 @@ from safemigrate.errors import (
 from safemigrate.execute.blockers import Blocker, LockWait
 from safemigrate.execute.deploylock import LockHolder
 from safemigrate.execute.failures import Cause, Failure
+from safemigrate.source.excerpt import describe
 
 __all__ = [
     "Changes",
@@ -21,13 +22,21 @@ __all__ = [
     "describe_blocker",
     "describe_duration",
     "describe_holder",
+    "describe_leftover",
+    "describe_outcome",
     "describe_wait",
+    "explain_between",
     "explain_failure",
     "explain_stop",
+    "find_stop",
 ]
 
 _MOST_STATEMENTS = 3
 _STATUS = "`safemigrate status` says where the database is"
+_MEND = (
+    "undo that by hand and run it again, or finish the revision by hand and set the version with "
+    "`alembic stamp`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +45,14 @@ class Changes:
 
     `applied`: the revisions that are committed. `committed`: what the revision in hand had
     committed, by its first lines, before it failed. `is_in_doubt`: the connection was
-    lost during its commit.
+    lost during its commit. `leftover`: what earlier runs had committed of that revision, which
+    is no change of this one.
     """
 
     applied: tuple[str, ...] = ()
     committed: tuple[str, ...] = ()
     is_in_doubt: bool = False
+    leftover: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.applied or self.committed or self.is_in_doubt)
@@ -76,7 +87,12 @@ def explain_failure(
             if changes:
                 return _interrupted(message, revision, changes)
             hint = "it was rolled back and nothing was changed; correct the revision"
-            if failure.cause is Cause.CANCEL:
+            if changes.leftover:
+                hint = (
+                    "it was rolled back and nothing was changed, but an earlier run had committed "
+                    f"of it: {_list_statements(changes.leftover)}; {_MEND}"
+                )
+            elif failure.cause is Cause.CANCEL:
                 hint = (
                     "it was rolled back and nothing was changed; a statement_timeout, of the role "
                     "or the database, or another session cancelled the statement"
@@ -89,6 +105,44 @@ def explain_stop(reason: str, revision: str, changes: Changes) -> SafemigrateErr
     if changes:
         return _interrupted(reason, revision, changes)
     return RunStoppedError(reason, "nothing was changed; run it again")
+
+
+def explain_between(error: BaseException, stop: str, changes: Changes) -> BaseException:
+    """Return the error to raise for one that came before, between or after the revisions.
+
+    `stop`: why the run stopped itself, "" when it did not.
+    """
+    if stop:
+        return explain_stop(stop, "", changes)
+    if isinstance(error, KeyboardInterrupt):
+        return explain_stop("interrupted", "", changes)
+    if isinstance(error, SafemigrateError):
+        return explain_stop(error.message, "", changes) if changes else error
+    return explain_stop(describe(error), "", changes)
+
+
+def find_stop(error: BaseException, failure: Failure, signal: str) -> str:
+    """Return how a revision was stopped from outside, "" when it failed by itself.
+
+    `signal`: the name of the one that came, or "".
+    """
+    if signal and failure.cause is Cause.CANCEL:
+        return f"stopped by {signal}"
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else ""
+
+
+def describe_outcome(error: SafemigrateError, failure: Failure, effort: Effort) -> str:
+    """Return what the history keeps of an error that was shown: its message, and who blocked."""
+    held = _describe_blockers(effort) if failure.may_pass else ""
+    return f"{error.message}; {held}" if held else error.message
+
+
+def describe_leftover(revision: str, committed: Sequence[str]) -> str:
+    """Return the warning that a revision, about to run, has been committed in part already."""
+    return (
+        f'an earlier run of revision "{revision}" failed, and had committed: '
+        f"{_list_statements(committed)}"
+    )
 
 
 def describe_wait(wait: LockWait) -> str:
@@ -160,7 +214,7 @@ def _explain_wait(
     if failure.statement:
         message += f", in: {failure.statement}"
     blockers = wait.blockers if wait is not None else ()
-    held = _describe_blockers(blockers)
+    held = _describe_blockers(effort)
     if changes:
         return _interrupted(message, revision, changes, held)
     advice = "nothing was changed; run it again when they are gone, or with a longer --deadline"
@@ -176,8 +230,15 @@ def _explain_wait(
     return LockTimeoutError(message, f"{held}; {advice}" if held else advice)
 
 
-def _describe_blockers(blockers: Sequence[Blocker]) -> str:
+def _describe_blockers(effort: Effort) -> str:
+    blockers = effort.wait.blockers if effort.wait is not None else ()
     return "held by " + ", and ".join(map(describe_blocker, blockers)) if blockers else ""
+
+
+def _list_statements(statements: Sequence[str]) -> str:
+    """Return the last ones, and how many there are when these are not all."""
+    listed = "; ".join(statements[-_MOST_STATEMENTS:])
+    return listed if len(statements) <= _MOST_STATEMENTS else f"{len(statements)}, last {listed}"
 
 
 def _interrupted(
@@ -188,10 +249,8 @@ def _interrupted(
         listed = ", ".join(f'"{one}"' for one in changes.applied)
         done.append(f"applied in this run and kept: {listed}")
     if changes.committed:
-        done.append(
-            f'of revision "{revision}" this is committed already: '
-            + "; ".join(changes.committed[-_MOST_STATEMENTS:])
-        )
+        committed = _list_statements((*changes.leftover, *changes.committed))
+        done.append(f'of revision "{revision}" this is committed already: {committed}; {_MEND}')
     if changes.is_in_doubt:
         done.append(f'whether revision "{revision}" was committed is not known')
     hint = "; ".join([*([addition] if addition else []), *done, _STATUS])

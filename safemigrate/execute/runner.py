@@ -17,13 +17,14 @@ from safemigrate.execute.events import (
     RunPlanned,
     StopRequested,
 )
-from safemigrate.execute.execution import Execution, Plan
+from safemigrate.execute.execution import Execution
 from safemigrate.execute.outcome import (
     Changes,
     describe_duration,
     describe_holder,
     explain_stop,
 )
+from safemigrate.execute.plan import Plan
 from safemigrate.execute.settings import RunSettings
 from safemigrate.execute.site import Site, open_site
 from safemigrate.execute.steps import describe_step, find_steps
@@ -34,8 +35,8 @@ from safemigrate.source import Project
 __all__ = ["Check", "RunReport", "run_downgrade", "run_upgrade"]
 
 # Given the pending revisions in the order they will run, and the server's version; raises to
-# refuse.
-Check = Callable[[tuple[str, ...], ServerVersion], None]
+# refuse. Returns the reason for which it was overridden, "" when it was not.
+Check = Callable[[tuple[str, ...], ServerVersion], str]
 
 _FIRST_POLL_SECONDS = 0.05
 _LONGEST_POLL_SECONDS = 1.0
@@ -75,7 +76,8 @@ def run_upgrade(
     """Bring the database forward to `target`, in Alembic's syntax, such as `heads` or `+1`.
 
     One runner at a time: another one is waited for. `check` is called with the pending revisions
-    before anything is changed, not at all when there are none. `url` wins over the project's.
+    before anything is changed, not at all when there are none; what it returns is written into the
+    history of this run. `url` wins over the project's.
 
     Raises LockTimeoutError when a lock was not to be had in time, RevisionFailedError when a
     revision failed, RunStoppedError when the run was ended from outside, each of these only
@@ -127,7 +129,7 @@ def _run_on(
     steps = find_steps(order.project, order.direction, order.target, heads)
     if not steps:
         return (), heads
-    order.check(tuple(step.revision.revision for step in steps), site.server_version)
+    override = order.check(tuple(step.revision.revision for step in steps), site.server_version)
     _raise_if_stopped(stop)
     report(RunPlanned(order.direction, tuple(map(describe_step, steps)), heads))
     plan = Plan(
@@ -139,6 +141,7 @@ def _run_on(
         steps,
         order.settings,
         deadline,
+        override,
     )
     sleep = order.settings.timing.sleep or stop.sleep
     execution = Execution(plan, site, stop=stop, sleep=sleep, report=report)

@@ -1,13 +1,15 @@
 """Where a project's env.py leads: the database, and the version table in it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TypeVar
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import column, select, table, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.expression import TableClause
 
 from safemigrate.errors import (
@@ -16,14 +18,16 @@ from safemigrate.errors import (
     LockTimeoutError,
     SafemigrateError,
 )
-from safemigrate.execute.control import ControlConnection
+from safemigrate.execute.control import ControlConnection, ControlLostError
 from safemigrate.execute.failures import Cause, read_failure
 from safemigrate.execute.session import Ledger, watch_sessions
 from safemigrate.execute.transaction import connection_of, let_go
 from safemigrate.model import OLDEST_VERSION, ServerVersion
 from safemigrate.source import Project, run_environment
 
-__all__ = ["Site", "VersionTable", "check_context", "open_site"]
+__all__ = ["Site", "VersionTable", "ask_again", "check_context", "open_site", "refuse_second_run"]
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +85,7 @@ def open_site(
         contexts.append(context)
         connection = check_context(context)
         if found:
-            raise EnvironmentSetupError(
-                "env.py runs the migrations more than once, on several databases or schemas",
-                "let env.py choose one, by an environment variable, and run safemigrate for each",
-            )
+            raise refuse_second_run()
         found.append(_make_site(connection, context))
         return ()
 
@@ -101,6 +102,33 @@ def open_site(
     finally:
         for site in found:
             site.control.close()
+
+
+def ask_again(
+    site: Site,
+    project: Project,
+    question: Callable[[Site], Answer],
+    *,
+    lock_timeout: timedelta,
+    url: str | None = None,
+) -> Answer | None:
+    """Return the site's answer, or that of one opened anew; None when neither can be asked."""
+    with suppress(ControlLostError, SQLAlchemyError):
+        return question(site)
+    with (
+        suppress(SafemigrateError, ControlLostError, SQLAlchemyError),
+        open_site(project, lock_timeout=lock_timeout, url=url) as anew,
+    ):
+        return question(anew)
+    return None
+
+
+def refuse_second_run() -> EnvironmentSetupError:
+    """Return the error for an env.py that runs the migrations more than once."""
+    return EnvironmentSetupError(
+        "env.py runs the migrations more than once, on several databases or schemas",
+        "let env.py choose one, by an environment variable, and run safemigrate for each",
+    )
 
 
 def check_context(context: MigrationContext) -> Connection:

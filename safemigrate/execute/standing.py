@@ -16,13 +16,20 @@ from safemigrate.execute.failures import server_message
 from safemigrate.execute.settings import RunSettings
 from safemigrate.execute.site import Site, VersionTable, open_site
 from safemigrate.execute.steps import describe_step, find_steps, is_known, split_unknown
-from safemigrate.journal import Entry, read_entries, read_last_entry
+from safemigrate.journal import (
+    Entry,
+    PartialRun,
+    read_entries,
+    read_last_entry,
+    read_partial_runs,
+)
 from safemigrate.model import Direction
 from safemigrate.source import Project
 
 __all__ = [
     "HistoryLine",
     "InvalidIndex",
+    "PartialRevision",
     "Standing",
     "UnvalidatedConstraint",
     "read_history",
@@ -90,12 +97,25 @@ class UnvalidatedConstraint:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialRevision:
+    """A revision that a failed run has left half done, in that direction.
+
+    `committed`: the first lines of the statements that stay.
+    """
+
+    revision: PlannedRevision
+    direction: Direction
+    committed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a database stands.
 
     `current`: the revisions of the version table. `heads`: those of the files. `pending`: in the
     order they will run. `unknown`: current ones that no file here has; nothing is pending then.
-    `runner`: who holds the deploy lock. `last`: the newest entry of the history.
+    `partial`: what failed runs have committed of revisions that are not where they should have
+    brought them yet. `runner`: who holds the deploy lock. `last`: the newest entry of the history.
     """
 
     database: str
@@ -103,6 +123,7 @@ class Standing:
     heads: tuple[PlannedRevision, ...]
     pending: tuple[PlannedRevision, ...]
     unknown: tuple[str, ...]
+    partial: tuple[PartialRevision, ...]
     runner: LockHolder | None
     last: HistoryLine | None
     invalid_indexes: tuple[InvalidIndex, ...]
@@ -116,6 +137,7 @@ class _Found:
     current: tuple[str, ...]
     runner: LockHolder | None
     last: Entry | None
+    partial: tuple[PartialRun, ...]
     invalid_indexes: tuple[InvalidIndex, ...]
     unvalidated_constraints: tuple[UnvalidatedConstraint, ...]
 
@@ -135,6 +157,11 @@ def read_standing(project: Project, *, url: str | None = None) -> Standing:
         heads=tuple(_name(project, revision) for revision in sorted(script.get_heads())),
         pending=pending,
         unknown=unknown,
+        partial=tuple(
+            PartialRevision(_name(project, run.revision), run.direction, run.committed)
+            for run in found.partial
+            if unknown or not _is_over(project, run, pending)
+        ),
         runner=found.runner,
         last=None if found.last is None else _line(project, found.last),
         invalid_indexes=found.invalid_indexes,
@@ -178,6 +205,7 @@ def _look(connection: Connection, version_table: VersionTable) -> _Found:
         current=version_table.read(connection),
         runner=find_holder(connection),
         last=read_last_entry(connection),
+        partial=read_partial_runs(connection),
         invalid_indexes=tuple(
             InvalidIndex(row["index"], row["table"], row["is_being_built"]) for row in indexes
         ),
@@ -190,6 +218,14 @@ def _look(connection: Connection, version_table: VersionTable) -> _Found:
 def _find_pending(project: Project, current: tuple[str, ...]) -> tuple[PlannedRevision, ...]:
     steps = find_steps(project, Direction.UPGRADE, "heads", current)
     return tuple(map(describe_step, steps))
+
+
+def _is_over(project: Project, run: PartialRun, pending: tuple[PlannedRevision, ...]) -> bool:
+    """Return whether the version table has moved since, as it does by `alembic stamp`."""
+    if not is_known(project.script, run.revision):
+        return False
+    is_pending = any(one.revision == run.revision for one in pending)
+    return is_pending is (run.direction is Direction.DOWNGRADE)
 
 
 def _name(project: Project, revision: str) -> PlannedRevision:

@@ -5,6 +5,7 @@ from safemigrate.facts.columns import (
     has_value,
     is_known_not_null,
     is_looked_up_at_once,
+    is_restricted,
     volatility_of_default,
 )
 from safemigrate.facts.judging import facts_of
@@ -23,6 +24,7 @@ __all__ = [
     "has_value",
     "is_known_not_null",
     "is_looked_up_at_once",
+    "is_restricted",
     "join_facts",
     "judge_type_change",
     "judge_volatility",

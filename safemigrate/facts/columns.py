@@ -135,6 +135,9 @@ def drop_column(action: DropColumn, situation: Situation) -> Facts:
     """Return the facts of DROP COLUMN: what hangs on the column is locked as well."""
     parts = [situation.exclusive(action.table)]
     table = situation.catalog.table(action.table)
+    if action.takes_missing and (table is None or action.column not in table.columns):
+        # Something else may have added it.
+        parts.append(Facts(certainty=Certainty.UNKNOWN))
     if table is None:
         return join_facts(parts)
     parts += [

@@ -137,6 +137,9 @@ def drop_constraint(action: DropConstraint, situation: Situation) -> Facts:
     parts = [situation.exclusive(action.table)]
     constraint = _find(situation, action.table, action.name)
     if constraint is None:
+        if action.takes_missing:
+            # Something else may have added it.
+            parts.append(Facts(certainty=Certainty.UNKNOWN))
         return join_facts(parts)
     if constraint.references is not None:
         parts.append(

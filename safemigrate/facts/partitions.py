@@ -1,17 +1,88 @@
 """Which parts of a partitioned table a constraint reaches. Manual: "Table Partitioning"."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from safemigrate.facts.columns import is_known_not_null
+from safemigrate.facts.situation import Situation
 from safemigrate.model import (
     AddConstraint,
     Catalog,
+    Certainty,
     ConstraintKind,
+    Facts,
+    PartitionBound,
     QualifiedName,
     RelationKind,
     Table,
 )
 
-__all__ = ["is_taken_over", "may_hide_partitions", "unprepared"]
+__all__ = [
+    "is_taken_over",
+    "may_hide_partitions",
+    "reads_for_bound",
+    "reads_of_default",
+    "unprepared",
+]
+
+
+def reads_for_bound(
+    partition: QualifiedName,
+    parent: QualifiedName,
+    bound: PartitionBound | None,
+    situation: Situation,
+) -> Facts:
+    """Return the facts of shutting a table, and looking whether its rows fit the bound.
+
+    Nothing is read where a valid CHECK, with NOT NULL, proves it (manual: "ALTER TABLE", ATTACH
+    PARTITION). A CHECK over the key that names all values of the bound is taken for the proof,
+    and with another one the reading is not certain.
+    """
+    catalog = situation.catalog
+    key = _key(catalog, parent)
+    is_not_null = all(is_known_not_null(catalog, partition, column) for column in key)
+    return _read_unless_proven(partition, key, bound if is_not_null else None, situation)
+
+
+def reads_of_default(
+    parent: QualifiedName, bound: PartitionBound | None, situation: Situation
+) -> Facts:
+    """Return the facts of looking in the default partition, if any, for rows of a new one.
+
+    Nothing is read where a valid CHECK excludes the bound.
+    """
+    for child in situation.catalog.partitions_of(parent):
+        if child.is_default_partition:
+            key = _key(situation.catalog, parent)
+            return _read_unless_proven(child.name, key, bound, situation)
+    return Facts()
+
+
+def _key(catalog: Catalog, parent: QualifiedName) -> tuple[str, ...]:
+    table = catalog.table(parent)
+    parts = () if table is None else table.partition_key
+    return tuple(name for part in parts for name in part.uses)
+
+
+def _read_unless_proven(
+    name: QualifiedName, key: tuple[str, ...], bound: PartitionBound | None, situation: Situation
+) -> Facts:
+    table = situation.catalog.table(name)
+    checks = [
+        constraint.expression
+        for constraint in (() if table is None else table.constraints.values())
+        if constraint.kind is ConstraintKind.CHECK
+        and constraint.is_valid
+        and constraint.is_enforced
+        and constraint.expression is not None
+        and set(key) <= set(constraint.expression.columns)
+    ]
+    limits = () if bound is None else (*bound.lower, *bound.upper, *bound.values)
+    values = [value for value in limits if value is not None]
+    if values and any(all(value in check.sql for value in values) for check in checks):
+        return situation.exclusive(name)
+    facts = situation.exclusive(name, scans=True)
+    return replace(facts, certainty=Certainty.UNKNOWN) if checks else facts
 
 
 def may_hide_partitions(catalog: Catalog, table: QualifiedName) -> bool:

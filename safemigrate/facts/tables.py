@@ -1,5 +1,6 @@
 """Facts about whole tables, partitions and rows. Manual: "Explicit Locking", and each command."""
 
+from safemigrate.facts.partitions import reads_for_bound, reads_of_default
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.model import (
     AttachPartition,
@@ -15,7 +16,6 @@ from safemigrate.model import (
     Facts,
     LockMode,
     LockTable,
-    QualifiedName,
     RelationKind,
     RowChange,
     Truncate,
@@ -51,7 +51,7 @@ def create_table(action: CreateTable, situation: Situation) -> Facts:
     if action.partition_of is not None:
         parts.append(Facts(locks=(situation.lock(action.partition_of, LockMode.ACCESS_EXCLUSIVE),)))
         if not action.is_default_partition:
-            parts.append(_default_partition(action.partition_of, situation))
+            parts.append(reads_of_default(action.partition_of, action.bound, situation))
     parts += [
         Facts(locks=(situation.lock(parent, LockMode.SHARE_UPDATE_EXCLUSIVE),))
         for parent in action.inherits
@@ -63,21 +63,14 @@ def create_table(action: CreateTable, situation: Situation) -> Facts:
     return join_facts(parts)
 
 
-def _default_partition(parent: QualifiedName, situation: Situation) -> Facts:
-    """A new bound is checked against every row of the default partition, if there is one."""
-    for child in situation.catalog.partitions_of(parent):
-        if child.is_default_partition:
-            return situation.exclusive(child.name, scans=True)
-    return Facts()
-
-
 def drop_table(action: DropTable, situation: Situation) -> Facts:
     """Return the facts of DROP TABLE: both ends of every foreign key are locked as hard."""
     mode = LockMode.ACCESS_EXCLUSIVE
     dropped = situation.catalog.table(action.table)
-    if dropped is None and action.takes_missing and situation.catalog.is_complete:
-        return Facts()
     parts = [situation.exclusive(action.table)]
+    if dropped is None and action.takes_missing:
+        # Something else may have made it.
+        parts.append(Facts(certainty=Certainty.UNKNOWN))
     if dropped is not None and dropped.partition_of is not None:
         # heap_drop_with_catalog in src/backend/catalog/heap.c: others may be looking for the place
         # of a row, which is the default partition from now on.
@@ -134,17 +127,21 @@ def drop_view(action: DropView, situation: Situation) -> Facts:
     """Return the facts of DROP VIEW."""
     # Without CASCADE there can be none, or the server refuses.
     readers = tuple(view.name for view in situation.catalog.readers_of(action.view))
-    return Facts(locks=situation.locks((action.view, *readers), LockMode.ACCESS_EXCLUSIVE))
+    is_doubtful = action.takes_missing and situation.catalog.table(action.view) is None
+    return Facts(
+        locks=situation.locks((action.view, *readers), LockMode.ACCESS_EXCLUSIVE),
+        certainty=Certainty.UNKNOWN if is_doubtful else Certainty.KNOWN,
+    )
 
 
 def attach_partition(action: AttachPartition, situation: Situation) -> Facts:
-    """Return the facts of ATTACH PARTITION: the partition, not the parent, is shut and read."""
+    """Return the facts of ATTACH PARTITION: the partition, not the parent, is shut."""
     parts = [
         Facts(locks=(situation.lock(action.table, LockMode.SHARE_UPDATE_EXCLUSIVE),)),
-        situation.exclusive(action.partition, scans=True),
+        reads_for_bound(action.partition, action.table, action.bound, situation),
     ]
     if not action.is_default:
-        parts.append(_default_partition(action.table, situation))
+        parts.append(reads_of_default(action.table, action.bound, situation))
     return join_facts(parts)
 
 
@@ -172,7 +169,7 @@ def change_rows(action: ChangeRows, situation: Situation) -> Facts:
     ]
     changes_all = action.change in {RowChange.UPDATE, RowChange.DELETE} and not action.has_condition
     if changes_all:
-        parts.append(Facts(scans=situation.scanned(action.table)))
+        parts.append(Facts(scans=situation.scanned(*situation.family(action.table))))
     return join_facts(parts)
 
 

@@ -53,7 +53,7 @@ def walk(history: History, *, before: Catalog, version: ServerVersion) -> Timeli
 
 def _has_gaps(passage: Passage) -> bool:
     """Return whether something ran that may have changed the schema unseen."""
-    if passage.migration.unjudged:
+    if any(entry.hides_statements for entry in passage.migration.unjudged):
         return True
     return any(
         item.syntax_error or any(isinstance(one.action, UnmodelledAction) for one in item.events)

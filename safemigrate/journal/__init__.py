@@ -1,5 +1,6 @@
 """What was done to a database, kept in the database itself."""
 
+from safemigrate.journal.durations import count_milliseconds
 from safemigrate.journal.entries import (
     Attempt,
     Entry,
@@ -9,6 +10,7 @@ from safemigrate.journal.entries import (
     write_entry,
 )
 from safemigrate.journal.layout import LAYOUT, has_journal, prepare_journal
+from safemigrate.journal.partial import PartialRun, find_partial_runs, read_partial_runs
 from safemigrate.journal.sqlstates import find_sqlstate
 
 __all__ = [
@@ -16,10 +18,14 @@ __all__ = [
     "Attempt",
     "Entry",
     "Outcome",
+    "PartialRun",
+    "count_milliseconds",
+    "find_partial_runs",
     "find_sqlstate",
     "has_journal",
     "prepare_journal",
     "read_entries",
     "read_last_entry",
+    "read_partial_runs",
     "write_entry",
 ]

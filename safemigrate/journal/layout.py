@@ -40,7 +40,9 @@ _CREATE = (
         os_user text NOT NULL,
         host text NOT NULL,
         package_version text NOT NULL,
-        error text NOT NULL DEFAULT ''
+        error text NOT NULL DEFAULT '',
+        committed text[] NOT NULL DEFAULT '{}',
+        override text NOT NULL DEFAULT ''
     )
     """,
     (
@@ -62,6 +64,14 @@ _CREATE = (
     "COMMENT ON COLUMN safemigrate.history.host IS 'The machine that ran safemigrate'",
     "COMMENT ON COLUMN safemigrate.history.package_version IS 'The version of safemigrate'",
     "COMMENT ON COLUMN safemigrate.history.error IS 'Why it failed, else empty'",
+    (
+        "COMMENT ON COLUMN safemigrate.history.committed IS 'What a failed revision had committed"
+        " before it failed: the first lines of its statements'"
+    ),
+    (
+        "COMMENT ON COLUMN safemigrate.history.override IS 'The reason given for running it in"
+        " spite of error findings, else empty'"
+    ),
 )
 
 

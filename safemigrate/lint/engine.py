@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from safemigrate.config import RuleSettings
 from safemigrate.lint.registry import rules
-from safemigrate.lint.suppressions import Suppression, find_suppressions, is_silenced_by
+from safemigrate.lint.silencing import silence
+from safemigrate.lint.suppressions import Suppression, find_suppressions
 from safemigrate.model import (
     Confidence,
     Direction,
@@ -20,7 +21,7 @@ from safemigrate.model import (
 )
 from safemigrate.rulekit import Context, Rule, locate
 
-__all__ = ["judge"]
+__all__ = ["find_unjudged", "judge"]
 
 
 def judge(
@@ -30,52 +31,61 @@ def judge(
 
     `paths`: only findings and counts of these files (values of `Migration.path`); None for all.
     """
-    wanted = [
-        passage for passage in timeline.passages if paths is None or passage.migration.path in paths
-    ]
+    by_path = _group_by_file(timeline, paths)
     findings: list[Finding] = []
     suppressed = 0
-    by_path: dict[str, list[Passage]] = {}
-    for passage in wanted:
-        by_path.setdefault(passage.migration.path, []).append(passage)
     for passages in by_path.values():
         found, silenced = _judge_file(passages, settings)
         findings += found
         suppressed += silenced
-    statements = [statement for passage in wanted for statement in passage.statements]
-    opaque = [statement for statement in statements if not _is_understood(statement)]
+    statements = _list_statements(by_path)
     return LintResult(
         findings=tuple(sorted(findings, key=_place)),
         statements=len(statements),
-        judged=len(statements) - len(opaque),
-        unjudged=(*_recording_gaps(by_path), *map(_gap, opaque)),
+        judged=sum(map(_is_understood, statements)),
+        unjudged=_list_unjudged(by_path),
         migrations=len(by_path),
         suppressed=suppressed,
         notices=timeline.notices,
     )
 
 
+def find_unjudged(timeline: Timeline, paths: frozenset[str] | None = None) -> tuple[Unjudged, ...]:
+    """Return what could not be recorded or understood, as `judge` does, without asking any rule."""
+    return _list_unjudged(_group_by_file(timeline, paths))
+
+
+def _group_by_file(timeline: Timeline, paths: frozenset[str] | None) -> dict[str, list[Passage]]:
+    by_path: dict[str, list[Passage]] = {}
+    for passage in timeline.passages:
+        if paths is None or passage.migration.path in paths:
+            by_path.setdefault(passage.migration.path, []).append(passage)
+    return by_path
+
+
+def _list_statements(by_path: dict[str, list[Passage]]) -> list[ExplainedStatement]:
+    return [
+        statement
+        for passages in by_path.values()
+        for passage in passages
+        for statement in passage.statements
+    ]
+
+
+def _list_unjudged(by_path: dict[str, list[Passage]]) -> tuple[Unjudged, ...]:
+    opaque = [item for item in _list_statements(by_path) if not _is_understood(item)]
+    return (*_recording_gaps(by_path), *map(_gap, opaque))
+
+
 def _judge_file(passages: list[Passage], settings: RuleSettings) -> tuple[list[Finding], int]:
     """Return the findings of one file that stay, and how many were silenced."""
     migration = passages[0].migration
     suppressions = find_suppressions(migration)
-    used: set[tuple[Suppression, str]] = set()
-    kept: list[Finding] = []
-    silenced = 0
-    for passage in passages:
-        lines = {item.statement.ordinal: item.statement.span.line for item in passage.statements}
-        for finding in _ask_rules(passage, settings):
-            line = finding.span.line
-            if finding.ordinal is not None:
-                line = lines.get(finding.ordinal, line)
-            matching = [item for item in suppressions if is_silenced_by(finding, line, item)]
-            used.update((item, finding.rule) for item in matching)
-            if matching:
-                silenced += 1
-            else:
-                kept.append(finding)
-    kept += _about_suppressions(migration, suppressions, used, settings)
-    return kept, silenced
+    findings = [each for passage in passages for each in _ask_rules(passage, settings)]
+    statements = [item.statement for passage in passages for item in passage.statements]
+    heard = silence(findings, statements, suppressions)
+    about = _about_suppressions(migration, suppressions, heard.used, settings)
+    return [*heard.kept, *about], heard.silenced
 
 
 def _ask_rules(passage: Passage, settings: RuleSettings) -> Iterator[Finding]:
@@ -91,7 +101,7 @@ def _severity(rule: Rule, settings: RuleSettings) -> Severity:
 def _about_suppressions(
     migration: Migration,
     suppressions: tuple[Suppression, ...],
-    used: set[tuple[Suppression, str]],
+    used: frozenset[tuple[Suppression, str]],
     settings: RuleSettings,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the ignore comments themselves."""
@@ -114,7 +124,7 @@ def _about_suppressions(
 
 
 def _faults(
-    suppression: Suppression, used: set[tuple[Suppression, str]], settings: RuleSettings
+    suppression: Suppression, used: frozenset[tuple[Suppression, str]], settings: RuleSettings
 ) -> Iterator[tuple[str, str, str]]:
     if not suppression.rules:
         yield (
@@ -139,7 +149,7 @@ def _faults(
             yield (
                 "unused-ignore",
                 f'this ignore of "{name}" silences nothing',
-                "there is no such finding on this line or the next: take the comment out",
+                "there is no such finding, or no other one, at its statement: take the comment out",
             )
 
 

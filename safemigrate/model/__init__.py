@@ -34,6 +34,7 @@ from safemigrate.model.definitions import (
     ConstraintKind,
     Generated,
     IndexColumn,
+    PartitionBound,
     Persistence,
     Reference,
 )
@@ -191,6 +192,7 @@ __all__ = [
     "NoTableAction",
     "ObservedStatement",
     "Outcome",
+    "PartitionBound",
     "Passage",
     "Persistence",
     "QualifiedName",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from safemigrate.model.definitions import ConstraintKind, Generated, Persistence
+from safemigrate.model.definitions import ConstraintKind, Generated, IndexColumn, Persistence
 from safemigrate.model.names import QualifiedName
 from safemigrate.model.types import ColumnType, Expression
 
@@ -78,6 +78,7 @@ class Table:
     """A relation that carries rows.
 
     `identity` stays the same when the table is renamed or altered, and is never reused.
+    `partition_key`: what rows find their partition by.
     `has_all_columns` is False when columns may exist that the history does not show.
     `is_empty` is True only for a table created in the history so far that nothing put rows in.
     `is_older`: the history changes it and does not create it, so it was there before.
@@ -90,6 +91,7 @@ class Table:
     constraints: Mapping[str, Constraint] = field(default_factory=dict)
     persistence: Persistence = Persistence.PERMANENT
     partition_of: QualifiedName | None = None
+    partition_key: tuple[IndexColumn, ...] = ()
     is_default_partition: bool = False
     inherits: tuple[QualifiedName, ...] = ()
     reads: tuple[QualifiedName, ...] = ()
@@ -184,6 +186,10 @@ class Catalog:
     def index(self, name: QualifiedName) -> Index | None:
         """Return the index of that name, or None when the history does not show it."""
         return self.indexes.get(self.resolve(name))
+
+    def names_index(self, name: QualifiedName) -> bool:
+        """Return whether an index bears the name, and so no table: they share their names."""
+        return self.index(name) is not None and self.table(name) is None
 
     def indexes_of(self, table: QualifiedName) -> Iterator[Index]:
         """Yield the indexes of the table, in the order they were made."""

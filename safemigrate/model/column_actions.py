@@ -121,11 +121,15 @@ class DropNotNull:
 
 @dataclass(frozen=True, slots=True)
 class AlterColumnOption:
-    """ALTER TABLE … ALTER COLUMN, for the settings listed in `ColumnOption`."""
+    """ALTER TABLE … ALTER COLUMN, for the settings listed in `ColumnOption`.
+
+    `expression`: the new one of SET EXPRESSION, else None.
+    """
 
     table: QualifiedName
     column: str
     option: ColumnOption
+    expression: Expression | None = None
     offset: int = 0
 
 

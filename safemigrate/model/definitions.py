@@ -12,6 +12,7 @@ __all__ = [
     "ConstraintKind",
     "Generated",
     "IndexColumn",
+    "PartitionBound",
     "Persistence",
     "Reference",
 ]
@@ -118,3 +119,15 @@ class IndexColumn:
     text: str
     column: str | None
     uses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionBound:
+    """FOR VALUES: from `lower` to `upper`, a value for each column of the key, or one of `values`.
+
+    The values are SQL; MINVALUE and MAXVALUE are None. A hash partition's bound has none.
+    """
+
+    lower: tuple[str | None, ...] = ()
+    upper: tuple[str | None, ...] = ()
+    values: tuple[str, ...] = ()

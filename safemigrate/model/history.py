@@ -63,12 +63,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """Something that could not be judged, and why; `line` is 1-based."""
+    """Something that could not be judged, and why; `line` is 1-based.
+
+    `hides_statements`: statements may have run there that nobody saw; the rows of COPY and most
+    of psql's own commands hide none.
+    """
 
     path: str
     line: int
     revision: str | None
     reason: str
+    hides_statements: bool = True
 
 
 @dataclass(frozen=True, slots=True)

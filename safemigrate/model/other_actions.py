@@ -119,12 +119,17 @@ class CreateFunction:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRows:
-    """INSERT, UPDATE, DELETE, MERGE or COPY … FROM; `reads` are the other tables it names."""
+    """INSERT, UPDATE, DELETE, MERGE or COPY … FROM; `reads` are the other tables it names.
+
+    `has_condition`: WHERE picks the rows of UPDATE and DELETE, or WHERE or LIMIT what INSERT …
+    SELECT reads. `condition_columns`: the columns that this WHERE names.
+    """
 
     change: RowChange
     table: QualifiedName
     reads: tuple[QualifiedName, ...] = ()
     has_condition: bool = False
+    condition_columns: tuple[str, ...] = ()
     offset: int = 0
 
 

@@ -6,6 +6,7 @@ from safemigrate.model.definitions import (
     ColumnDefinition,
     ConstraintDefinition,
     IndexColumn,
+    PartitionBound,
     Persistence,
 )
 from safemigrate.model.names import QualifiedName
@@ -38,7 +39,7 @@ __all__ = [
 class CreateTable:
     """CREATE TABLE; with `has_query` CREATE TABLE AS (its columns are then unknown).
 
-    `reads`: the tables that its query names.
+    `reads`: the tables that its query names. `partition_key`: what it is partitioned by.
     """
 
     table: QualifiedName
@@ -47,8 +48,10 @@ class CreateTable:
     persistence: Persistence = Persistence.PERMANENT
     takes_existing: bool = False
     is_partitioned: bool = False
+    partition_key: tuple[IndexColumn, ...] = ()
     partition_of: QualifiedName | None = None
     is_default_partition: bool = False
+    bound: PartitionBound | None = None
     inherits: tuple[QualifiedName, ...] = ()
     like: tuple[QualifiedName, ...] = ()
     has_query: bool = False
@@ -136,6 +139,7 @@ class AttachPartition:
     table: QualifiedName
     partition: QualifiedName
     is_default: bool = False
+    bound: PartitionBound | None = None
     offset: int = 0
 
 
@@ -221,6 +225,8 @@ class DropView:
 
     view: QualifiedName
     is_cascade: bool = False
+    takes_missing: bool = False
+    is_materialized: bool = False
     offset: int = 0
 
 

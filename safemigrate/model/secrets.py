@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["hide_passwords"]
+__all__ = ["hide_passwords", "hide_sql_passwords"]
 
 _MASK = "***"
 
@@ -16,9 +16,12 @@ _NAMED = re.compile(
     r"""
     ( [\w-]* (?: passw(?:or)?d | passphrase | pwd | secret (?: [\w-]*key )? | token
                | api[_-]?key | credentials? )
-      (?P<closing> ["']? ) \s* (?: => | [=:] ) \s*
+      ["']? \s* (?: => | :?= | : ) \s*
     )
-    (?: (?P<quote> ["'] ) (?: \\. | (?!(?P=quote)). | (?P=quote){2} )* (?: (?P=quote) | $ )
+    (?: ''[^']+''
+      | (?: [eE] | [uU]& )?
+        (?P<quote> ["'] ) (?: \\. | (?!(?P=quote)). | (?P=quote){2} )* (?: (?P=quote) | $ )
+      | \$ (?P<tag> \w* ) \$ .*? (?: \$ (?P=tag) \$ | $ )
       | [^\s"'] \S*
     )
     """,
@@ -29,9 +32,40 @@ _NAMED = re.compile(
 def hide_passwords(text: str, known: str | None = None) -> str:
     """Return the text without what looks like a password, a token or another secret.
 
-    In URLs, in connection strings, and behind a name such as `PGPASSWORD=` or `"secret":`.
+    In URLs, in connection strings, in SQL, and behind a name such as `PGPASSWORD=` or `"secret":`.
     `known`: the password in use, hidden wherever it stands.
     """
     if known:
         text = text.replace(known, _MASK)
-    return _NAMED.sub(rf"\1{_MASK}", _IN_URL.sub(rf"\1{_MASK}@", text))
+    text = _NAMED.sub(rf"\1{_MASK}", _IN_URL.sub(rf"\1{_MASK}@", text))
+    return hide_sql_passwords(text)
+
+
+_BETWEEN = r"(?:\s|/\*.*?\*/|--[^\n]*\n)*"
+# A literal may have lost its end, where a server or a report has cut the text:
+# https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS
+_LITERAL = (
+    r"(?:[eE]'(?:[^'\\]|\\.|'')*'?"
+    r"|\\?(?:[uU]&)?'(?:[^']|'')*'?"
+    r"|\$(?P<tag>(?:[A-Za-z_]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))"
+)
+# PASSWORD 'x' of a role, password 'x' of a user mapping, a column or an argument of that name
+_IN_SQL = re.compile(
+    rf"(password{_BETWEEN}(?:=>|:=|=)?{_BETWEEN}){_LITERAL}", re.IGNORECASE | re.DOTALL
+)
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING, inside a literal
+_QUOTED_IN_LITERAL = re.compile(r"(password\s*=\s*)''[^']+''", re.IGNORECASE)
+_IN_LITERAL = re.compile(r"(password=)(?!')[^\s'\",;]+", re.IGNORECASE)
+_URL_IN_LITERAL = re.compile(r"(://[^:/@\s'\"]*:)[^\s'\"]*@")
+
+
+def hide_sql_passwords(sql: str) -> str:
+    """Return the SQL without its passwords, everything else as it is.
+
+    It may be a part of a statement, and stand in another language's string. What
+    `hide_passwords` takes for a secret by its name alone, such as `token = x`, is code here.
+    """
+    sql = _URL_IN_LITERAL.sub(rf"\1{_MASK}@", sql)
+    sql = _QUOTED_IN_LITERAL.sub(rf"\1'{_MASK}'", sql)
+    sql = _IN_SQL.sub(rf"\1'{_MASK}'", sql)
+    return _IN_LITERAL.sub(rf"\1{_MASK}", sql)

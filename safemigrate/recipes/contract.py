@@ -3,10 +3,14 @@
 from safemigrate.model import (
     DropColumn,
     DropConstraint,
+    DropSchema,
     DropTable,
+    DropView,
     QualifiedName,
     Remedy,
     RenameConstraint,
+    RenameSchema,
+    Truncate,
 )
 from safemigrate.recipes.rendering import (
     alembic_call,
@@ -20,8 +24,12 @@ __all__ = [
     "LOCK_TIMEOUT",
     "drop_column_later",
     "drop_constraint_later",
+    "drop_schema_later",
     "drop_table_later",
+    "drop_view_later",
     "rename_constraint_later",
+    "rename_schema_later",
+    "truncate_later",
 ]
 
 LOCK_TIMEOUT = "2s"
@@ -69,6 +77,65 @@ def drop_table_later(action: DropTable, rule: str) -> Remedy:
         reason="unused since release <version>",
         sql=_cascading(sql, is_cascade=action.is_cascade),
         call="" if action.is_cascade else call,
+    )
+
+
+def drop_view_later(action: DropView, rule: str) -> Remedy:
+    """Return how to drop the view a release after the last that uses it."""
+    kind = "MATERIALIZED VIEW" if action.is_materialized else "VIEW"
+    exists = "IF EXISTS " if action.takes_missing else ""
+    return _contract(
+        rule,
+        advice="stop using it, deploy that everywhere, and drop it in a later release",
+        comment="in a release after the one that stops using it",
+        reason="unused since release <version>",
+        sql=_cascading(
+            f"DROP {kind} {exists}{quote_name(action.view)}", is_cascade=action.is_cascade
+        ),
+        call="",
+    )
+
+
+def drop_schema_later(action: DropSchema, rule: str) -> Remedy:
+    """Return how to drop the schema a release after the last that uses anything in it."""
+    exists = "IF EXISTS " if action.takes_missing else ""
+    return _contract(
+        rule,
+        advice="stop using what is in it, deploy that everywhere, and drop it in a later release",
+        comment="in a release after the one that stops using what is in it",
+        reason="nothing in it used since release <version>",
+        sql=_cascading(
+            f"DROP SCHEMA {exists}{quote_identifier(action.name)}", is_cascade=action.is_cascade
+        ),
+        call="",
+    )
+
+
+def truncate_later(action: Truncate, rule: str) -> Remedy:
+    """Return how to empty the table a release after the last that needs its rows."""
+    return _contract(
+        rule,
+        advice="stop needing the rows, deploy that everywhere, and empty it in a later release",
+        comment="in a release after the one that stops needing the rows",
+        reason="rows not needed since release <version>",
+        sql=_cascading(f"TRUNCATE {quote_name(action.table)}", is_cascade=action.is_cascade),
+        call="",
+    )
+
+
+def rename_schema_later(action: RenameSchema, rule: str) -> Remedy:
+    """Return how to rename the schema once every release finds things under both names."""
+    return _contract(
+        rule,
+        advice="let the code find things under both names (search_path), deploy that everywhere, "
+        "and rename in a later release",
+        comment="in a release after the one that has both names in its search_path",
+        reason="both names known since release <version>",
+        sql=(
+            f"ALTER SCHEMA {quote_identifier(action.name)}"
+            f" RENAME TO {quote_identifier(action.new_name)}"
+        ),
+        call="",
     )
 
 

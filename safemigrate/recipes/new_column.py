@@ -10,6 +10,8 @@ from safemigrate.model import (
     Catalog,
     ColumnDefinition,
     ConstraintDefinition,
+    ConstraintKind,
+    Expression,
     Generated,
     QualifiedName,
     Remedy,
@@ -38,10 +40,27 @@ _NAME_BYTES = 63
 
 def add_column_in_steps(action: AddColumn, catalog: Catalog) -> Remedy:
     """Return how to add the column in steps that neither rewrite nor read the table at once."""
-    column = action.column
+    column = _without_domain(action.column, catalog)
     steps = [*_column_steps(action.table, column, catalog)]
     steps += _all_constraint_steps(action.table, column, catalog)
     return write_steps(_advise(column, catalog), steps)
+
+
+def _without_domain(column: ColumnDefinition, catalog: Catalog) -> ColumnDefinition:
+    """Return the column with the base type of a restricting domain, and the domain as a CHECK.
+
+    A new column of such a domain makes the server write every row anew to test it. The condition
+    is true for whatever the cast lets through.
+    """
+    base, is_restricted = catalog.base_type(column.type)
+    if not is_restricted or column.generated is Generated.VIRTUAL:
+        return column
+    name = quote_identifier(column.name)
+    condition = Expression(
+        f"{name}::{type_sql(column.type)} IS NULL OR {name} IS NOT NULL", columns=(column.name,)
+    )
+    check = ConstraintDefinition(ConstraintKind.CHECK, columns=(column.name,), expression=condition)
+    return replace(column, type=base, constraints=(*column.constraints, check))
 
 
 def _advise(column: ColumnDefinition, catalog: Catalog) -> str:

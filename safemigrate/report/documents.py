@@ -15,6 +15,7 @@ from safemigrate.model import (
     Timeline,
     Unjudged,
 )
+from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.report.order import sort_findings
 
 __all__ = [
@@ -138,7 +139,7 @@ def _finding_document(finding: Finding) -> _FindingDocument:
         rule=finding.rule,
         severity=finding.severity.value,
         confidence=finding.confidence.value,
-        message=finding.message,
+        message=hide_sql_passwords(finding.message),
         path=finding.path,
         line=finding.span.line,
         column=finding.span.column,
@@ -146,15 +147,18 @@ def _finding_document(finding: Finding) -> _FindingDocument:
         end_column=finding.span.end_column,
         revision=finding.revision,
         direction=finding.direction.value,
-        sql=finding.sql,
+        sql=hide_sql_passwords(finding.sql),
         locks=tuple(_ModeDocument(str(lock.relation), lock.mode.value) for lock in finding.locks),
         blocks=finding.blocks,
-        help=_HelpDocument("", "") if remedy is None else _HelpDocument(remedy.sql, remedy.alembic),
+        help=_HelpDocument("", "")
+        if remedy is None
+        else _HelpDocument(hide_sql_passwords(remedy.sql), hide_sql_passwords(remedy.alembic)),
     )
 
 
 def _unjudged_document(entry: Unjudged) -> _UnjudgedDocument:
-    return _UnjudgedDocument(entry.path, entry.line, entry.revision, entry.reason)
+    reason = hide_sql_passwords(entry.reason)
+    return _UnjudgedDocument(entry.path, entry.line, entry.revision, reason)
 
 
 def explain_document(timeline: Timeline, paths: frozenset[str] | None = None) -> ExplainDocument:
@@ -178,7 +182,7 @@ def statement_document(statement: Statement, facts: Facts) -> StatementDocument:
         revision=statement.revision,
         direction=statement.direction.value,
         ordinal=statement.ordinal,
-        sql=statement.sql,
+        sql=hide_sql_passwords(statement.sql),
         transaction=statement.transaction,
         locks=tuple(map(_lock_document, facts.locks)),
         rewrites=tuple(map(str, facts.rewrites)),

@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from safemigrate.model import Span
+from safemigrate.model.secrets import hide_sql_passwords
 
 __all__ = ["Excerpt", "cut_line", "mark_span", "one_line"]
 
@@ -25,16 +26,21 @@ class Excerpt:
 def mark_span(text: str, span: Span) -> Excerpt | None:
     """Return the excerpt; None when the text has no such line.
 
-    Tabs are expanded, control characters replaced, a long line is cut around the span's start.
+    Passwords are hidden, tabs expanded, control characters replaced, a long line is cut around the
+    span's start.
     Carets count in columns of a terminal: a wide character gets two.
     """
     lines = _LINE_END.split(text)
     if span.line > len(lines) or not lines[span.line - 1].strip():
         return None
-    source = lines[span.line - 1].rstrip()
+    line = lines[span.line - 1].rstrip()
     is_one_line = span.end_line == span.line
-    begin = min(span.column - 1, len(source))
-    end = min(span.end_column - 1, len(source)) if is_one_line else len(source)
+    source = hide_sql_passwords(line)
+    # a password that is shown shorter moves what stands behind it
+    begin = min(len(hide_sql_passwords(line[: span.column - 1])), len(source))
+    end = len(source)
+    if is_one_line:
+        end = min(len(hide_sql_passwords(line[: span.end_column - 1])), end)
     cells = [_cell(character) for character in source]
     first = _first_shown(cells, begin)
     last = _last_shown(cells, first)
@@ -49,8 +55,11 @@ def mark_span(text: str, span: Span) -> Excerpt | None:
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line: runs of white space become one blank, control characters `�`."""
-    return "".join(_cell(character) for character in " ".join(text.split()))
+    """Return the text on one line, without passwords.
+
+    Runs of white space become one blank, control characters `�`.
+    """
+    return "".join(_cell(character) for character in " ".join(hide_sql_passwords(text).split()))
 
 
 def cut_line(text: str, width: int = _WIDTH) -> str:

@@ -14,6 +14,7 @@ from safemigrate.model import (
     Timeline,
     Unjudged,
 )
+from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.report.excerpt import cut_line, mark_span, one_line
 from safemigrate.report.order import sort_findings
 from safemigrate.report.tone import Paint, Tone, leave_plain
@@ -163,7 +164,7 @@ def _format_remedy(finding: Finding, gutter: str, paint: Paint) -> Iterator[str]
     first, second = remedy.alembic, remedy.sql
     if finding.revision is None:
         first, second = second, first
-    code = first or second
+    code = hide_sql_passwords(first or second)
     for line in code.strip("\n").splitlines() if code.strip() else ():
         yield f"{gutter} {paint('|', Tone.FRAME)}     {line}".rstrip()
 
@@ -190,7 +191,7 @@ def format_judged(judged: int, statements: int, unjudged: tuple[Unjudged, ...]) 
     """
     sentence = f"Judged {judged} of {count(statements, 'statement')}"
     missed = statements - judged
-    places = len(unjudged) - missed
+    places = sum(entry.hides_statements for entry in unjudged) - missed
     rest = [f"{missed} not judged"] if missed else []
     if places > 0:
         rest.append(f"{count(places, 'place')} where statements may be missing")

@@ -1,7 +1,7 @@
 """The progress of a run, as it is told on standard error."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from safemigrate.execute import (
@@ -62,9 +62,12 @@ def format_event(event: RunEvent, paint: Paint) -> tuple[str, ...]:
 
 @contextmanager
 def show_progress(stream: TextIO, paint: Paint, *, is_quiet: bool) -> Iterator[Progress]:
-    """Yield what a run reports to: lines on `stream`, with a moving one on a terminal."""
+    """Yield what a run reports to: lines on `stream`, with a moving one on a terminal.
+
+    Quiet leaves the warnings.
+    """
     if is_quiet:
-        yield _drop
+        yield _warnings_of(_line_by_line(stream.write, stream.flush, paint))
     elif stream.isatty():
         with _moving(stream, paint) as progress:
             yield progress
@@ -72,17 +75,23 @@ def show_progress(stream: TextIO, paint: Paint, *, is_quiet: bool) -> Iterator[P
         yield _line_by_line(stream.write, stream.flush, paint)
 
 
-def _drop(event: RunEvent) -> None:
-    del event
+def _warnings_of(progress: Progress) -> Progress:
+    def warn(event: RunEvent) -> None:
+        if isinstance(event, RunWarned):
+            progress(event)
+
+    return warn
 
 
 def _line_by_line(
     write: Callable[[str], object], flush: Callable[[], object], paint: Paint
 ) -> Progress:
     def progress(event: RunEvent) -> None:
-        for line in format_event(event, paint):
-            write(line + "\n")
-        flush()
+        # a run goes on when nobody can read of it any more
+        with suppress(OSError):
+            for line in format_event(event, paint):
+                write(line + "\n")
+            flush()
 
     return progress
 

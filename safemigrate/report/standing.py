@@ -5,19 +5,24 @@ from datetime import datetime
 
 from safemigrate.execute import (
     HistoryLine,
+    PartialRevision,
     PlannedRevision,
     Standing,
     describe_duration,
     describe_holder,
 )
 from safemigrate.journal import Entry, Outcome
+from safemigrate.model import Direction
+from safemigrate.report.excerpt import cut_line
 from safemigrate.report.tone import Paint, Tone
 from safemigrate.report.wording import count
 
 __all__ = ["format_history", "format_status"]
 
 _LABEL_WIDTH = 12
-_LONGEST_ERROR = 200
+# Enough for what a lock timeout says of the blockers.
+_LONGEST_ERROR = 600
+_MOST_STATEMENTS = 10
 
 
 def format_status(standing: Standing, paint: Paint) -> str:
@@ -35,6 +40,7 @@ def format_status(standing: Standing, paint: Paint) -> str:
         width = max(len(one.revision) for one in standing.pending)
         rows = [f"{one.revision.ljust(width)}  {one.message}" for one in standing.pending]
         lines.append(_field("pending", [row.rstrip() for row in rows]))
+    lines.extend(_field("half done", _describe_partial(one, paint)) for one in standing.partial)
     if standing.runner is not None:
         lines.append(_field("running now", [describe_holder(standing.runner)]))
     if standing.last is not None:
@@ -56,6 +62,12 @@ def format_history(lines: Sequence[HistoryLine], paint: Paint) -> str:
         text.append(paint(_row(row, widths), Tone.ERROR) if is_failed else _row(row, widths))
         if is_failed and line.entry.error:
             text.append(f"    {_shorten(line.entry.error)}")
+        if line.entry.committed:
+            text.append(
+                f"    committed before it failed: {_shorten('; '.join(line.entry.committed))}"
+            )
+        if line.entry.override:
+            text.append(f"    findings overridden: {_shorten(line.entry.override)}")
     failed = sum(line.entry.outcome is Outcome.FAILED for line in lines)
     last = count(len(lines), "run") + (f", {failed} of them failed" if failed else "")
     return "\n".join([*text, "", last, ""])
@@ -115,6 +127,15 @@ def _describe_entry(entry: Entry, paint: Paint) -> list[str]:
     return [f"{what} {paint('failed', Tone.ERROR)} by {who}, after {took}", _shorten(entry.error)]
 
 
+def _describe_partial(partial: PartialRevision, paint: Paint) -> list[str]:
+    verb = "applied" if partial.direction is Direction.UPGRADE else "taken back"
+    first = f"partly {verb} by a run that failed, and had committed:"
+    listed = [f"  {cut_line(line)}" for line in partial.committed[:_MOST_STATEMENTS]]
+    rest = len(partial.committed) - len(listed)
+    more = [f"  and {count(rest, 'statement')} more"] if rest else []
+    return [f"{paint(partial.revision.revision, Tone.ERROR)}  {first}", *listed, *more]
+
+
 def _format_left_over(standing: Standing, paint: Paint) -> Iterator[str]:
     if standing.invalid_indexes:
         values = []
@@ -136,9 +157,15 @@ def _format_left_over(standing: Standing, paint: Paint) -> Iterator[str]:
 def _summary(standing: Standing, paint: Paint) -> str:
     if standing.unknown:
         return paint("the database is ahead of the files here", Tone.ERROR)
-    if not standing.pending:
+    if not standing.pending and not standing.partial:
         return paint("up to date", Tone.GOOD)
     pending = paint(f"{count(len(standing.pending), 'revision')} pending", Tone.WARNING)
+    if standing.partial:
+        half_done = ", ".join(f'"{one.revision.revision}"' for one in standing.partial)
+        return (
+            f"{pending}; first undo by hand what is committed of {half_done}, or finish it by hand "
+            "and set the version with `alembic stamp`"
+        )
     return f"{pending}; `safemigrate upgrade` applies them"
 
 

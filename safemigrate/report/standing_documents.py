@@ -1,11 +1,12 @@
 """Where a database stands and what was done to it, as JSON."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 
 from safemigrate.execute import HistoryLine, LockHolder, PlannedRevision, Standing
+from safemigrate.journal import count_milliseconds
 
 __all__ = ["HistoryDocument", "StatusDocument", "history_document", "status_document"]
 
@@ -40,6 +41,15 @@ class _EntryDocument(Struct, frozen=True):
     host: str
     package_version: str
     error: str
+    committed: tuple[str, ...]
+    override: str
+
+
+class _PartialDocument(Struct, frozen=True):
+    revision: str
+    message: str
+    direction: str
+    committed: tuple[str, ...]
 
 
 class _IndexDocument(Struct, frozen=True):
@@ -62,6 +72,7 @@ class StatusDocument(Struct, frozen=True):
     heads: tuple[_RevisionDocument, ...]
     pending: tuple[_RevisionDocument, ...]
     unknown: tuple[str, ...]
+    partly_applied: tuple[_PartialDocument, ...]
     runner: _RunnerDocument | None
     last: _EntryDocument | None
     invalid_indexes: tuple[_IndexDocument, ...]
@@ -84,6 +95,12 @@ def status_document(standing: Standing) -> StatusDocument:
         heads=_revision_documents(standing.heads),
         pending=_revision_documents(standing.pending),
         unknown=standing.unknown,
+        partly_applied=tuple(
+            _PartialDocument(
+                one.revision.revision, one.revision.message, one.direction.value, one.committed
+            )
+            for one in standing.partial
+        ),
         runner=_runner_document(standing.runner),
         last=None if standing.last is None else _entry_document(standing.last),
         invalid_indexes=tuple(
@@ -126,16 +143,14 @@ def _entry_document(line: HistoryLine) -> _EntryDocument:
         outcome=entry.outcome.value,
         started_at=entry.started_at,
         finished_at=entry.finished_at,
-        duration_ms=_milliseconds(entry.duration),
+        duration_ms=count_milliseconds(entry.duration),
         attempts=entry.attempts,
-        waited_ms=_milliseconds(entry.waited),
+        waited_ms=count_milliseconds(entry.waited),
         database_user=entry.database_user,
         os_user=entry.os_user,
         host=entry.host,
         package_version=entry.package_version,
         error=entry.error,
+        committed=entry.committed,
+        override=entry.override,
     )
-
-
-def _milliseconds(duration: timedelta) -> int:
-    return round(duration / timedelta(milliseconds=1))

@@ -15,7 +15,7 @@ from safemigrate.rulekit.rule import (
     rule,
 )
 from safemigrate.rulekit.transactions import transactions
-from safemigrate.rulekit.wording import join_words, name_locked_tables
+from safemigrate.rulekit.wording import doubt_of_missing, join_words, name_locked_tables
 
 __all__ = [
     "BOTH_DIRECTIONS",
@@ -29,6 +29,7 @@ __all__ = [
     "NewConstraint",
     "NewType",
     "Rule",
+    "doubt_of_missing",
     "join_words",
     "leave_to_engine",
     "locate",

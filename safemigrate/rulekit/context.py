@@ -79,6 +79,10 @@ class Context:
         old = self._before_migration(found)
         return old is None or name not in old.constraints
 
+    def is_new_schema(self, event: Event, name: str) -> bool:
+        """Return whether the schema was made by this migration."""
+        return name in event.before.schemas and name not in self.passage.before.schemas
+
     def _before_migration(self, table: Table) -> Table | None:
         """Return the same table as the migration found it, None when it was not there."""
         for old in self.passage.before.tables.values():

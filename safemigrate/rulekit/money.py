@@ -18,9 +18,14 @@ MONEY_WORDS = frozenset(
 
 OTHER_WORDS = frozenset(
     (
-        "bps", "code", "coefficient", "count", "day", "distance", "duration", "factor", "fraction",
-        "hour", "id", "minute", "multiplier", "number", "pct", "percent", "percentage",
-        "probability", "quantity", "rank", "rate", "ratio", "score", "second", "volume", "weight",
+        "altitude", "ampere", "angle", "bps", "byte", "calorie", "celsius", "cl", "cm", "code",
+        "coefficient", "coordinate", "count", "day", "distance", "dl", "duration", "elevation",
+        "factor", "fraction", "gb", "gram", "gwh", "height", "hour", "id", "joule", "kb", "kcal",
+        "kg", "kilogram", "kilometer", "kilometre", "km", "kw", "kwh", "lat", "latitude", "length",
+        "liter", "litre", "lng", "lon", "longitude", "mb", "mg", "minute", "ml", "mm", "ms",
+        "multiplier", "mw", "mwh", "number", "pct", "percent", "percentage", "pressure",
+        "probability", "quantity", "radius", "rank", "rate", "ratio", "score", "second", "speed",
+        "tb", "temperature", "volt", "volume", "watt", "weight", "wh", "width",
     )
 )  # fmt: skip
 """Words that make it something else, whatever the other words say: `tax_rate`, `credit_score`."""

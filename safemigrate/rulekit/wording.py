@@ -2,9 +2,29 @@
 
 from collections.abc import Sequence
 
-from safemigrate.model import Event, LockMode
+from safemigrate.model import (
+    DropColumn,
+    DropConstraint,
+    DropIndex,
+    DropTable,
+    DropView,
+    Event,
+    LockMode,
+)
 
-__all__ = ["join_words", "name_locked_tables"]
+__all__ = ["doubt_of_missing", "join_words", "name_locked_tables"]
+
+
+def doubt_of_missing(
+    action: DropColumn | DropConstraint | DropIndex | DropTable | DropView, *, is_shown: bool
+) -> str:
+    """Return why dropping IF EXISTS what the history does not show is found, else nothing.
+
+    It goes before the rest of a finding's `why`.
+    """
+    if is_shown or not action.takes_missing:
+        return ""
+    return "the history does not show it, but something else may have made it; if it is there, "
 
 
 def join_words(words: Sequence[str]) -> str:

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Catalog, DropColumn, Finding, LockMode, Severity
+from safemigrate.model import DropColumn, Finding, LockMode, Severity
 from safemigrate.recipes import drop_column_later
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, name_locked_tables, rule
+from safemigrate.rulekit import (
+    UPGRADE_ONLY,
+    Context,
+    Family,
+    doubt_of_missing,
+    name_locked_tables,
+    rule,
+)
 
 __all__ = ["dropped_column"]
 
@@ -53,6 +60,8 @@ def dropped_column(context: Context) -> Iterator[Finding]:
 
     Once no running release reads or writes the column, and its values are not needed.
     On a column or table that the same migration creates, nothing is found.
+    With `IF EXISTS`, a column that the history does not show is found with low confidence:
+    something else may have added it.
 
     ## References
 
@@ -63,25 +72,17 @@ def dropped_column(context: Context) -> Iterator[Finding]:
             continue
         if context.is_new_column(event, action.table, action.column):
             continue
-        if action.takes_missing and _is_missing(event.before, action):
-            continue
         table = event.before.resolve(action.table)
         tables = name_locked_tables(event, LockMode.ACCESS_EXCLUSIVE)
+        is_shown = event.before.column(action.table, action.column) is not None
         yield context.finding(
             event,
             f'dropping column "{action.column}" of "{table}" breaks code that still uses it',
-            why=(
+            why=doubt_of_missing(action, is_shown=is_shown)
+            + (
                 "the release that runs meanwhile still selects and writes it, and its values are "
                 f"gone; DROP COLUMN holds ACCESS EXCLUSIVE on {tables}: all reads and writes wait "
                 "until the transaction ends"
             ),
             remedy=drop_column_later(action, context.rule),
         )
-
-
-def _is_missing(catalog: Catalog, action: DropColumn) -> bool:
-    """Return whether IF EXISTS finds nothing to drop."""
-    table = catalog.table(action.table)
-    if table is None:
-        return catalog.is_complete
-    return table.has_all_columns and action.column not in table.columns

@@ -12,7 +12,14 @@ from safemigrate.model import (
     Severity,
 )
 from safemigrate.recipes import drop_constraint_later
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, name_locked_tables, rule
+from safemigrate.rulekit import (
+    UPGRADE_ONLY,
+    Context,
+    Family,
+    doubt_of_missing,
+    name_locked_tables,
+    rule,
+)
 from safemigrate.sql import quote_identifier
 
 __all__ = ["dropped_constraint"]
@@ -62,6 +69,7 @@ def dropped_constraint(context: Context) -> Iterator[Finding]:
 
     Once no running release relies on it. Nothing is found for a constraint or table that the same
     migration creates, and for `CHECK (c IS NOT NULL)` where `c` is NOT NULL by now.
+    With `IF EXISTS`, one that the history does not show is found with low confidence.
 
     ## References
 
@@ -72,7 +80,8 @@ def dropped_constraint(context: Context) -> Iterator[Finding]:
             continue
         if context.is_new_constraint(event, action.table, action.name):
             continue
-        constraint = _find(event.before, action)
+        found = event.before.table(action.table)
+        constraint = None if found is None else found.constraints.get(action.name)
         if constraint is not None and _is_said_by_not_null(event.before, action, constraint):
             continue
         table = event.before.resolve(action.table)
@@ -81,7 +90,8 @@ def dropped_constraint(context: Context) -> Iterator[Finding]:
         yield context.finding(
             event,
             f'dropping {kind} "{action.name}" of "{table}" lets in what code takes for impossible',
-            why=(
+            why=doubt_of_missing(action, is_shown=constraint is not None)
+            + (
                 "the release that runs meanwhile relies on it; DROP CONSTRAINT holds ACCESS "
                 f"EXCLUSIVE on {tables}: all reads and writes wait until the transaction ends"
             ),
@@ -97,11 +107,6 @@ _WORDS = {
     ConstraintKind.EXCLUDE: "exclusion constraint",
     ConstraintKind.NOT_NULL: "not-null constraint",
 }
-
-
-def _find(catalog: Catalog, action: DropConstraint) -> Constraint | None:
-    table = catalog.table(action.table)
-    return None if table is None else table.constraints.get(action.name)
 
 
 def _is_said_by_not_null(catalog: Catalog, action: DropConstraint, found: Constraint) -> bool:

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from safemigrate.model import DropTable, Finding, LockMode, Severity
 from safemigrate.recipes import drop_table_later
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, name_locked_tables, rule
+from safemigrate.rulekit import (
+    UPGRADE_ONLY,
+    Context,
+    Family,
+    doubt_of_missing,
+    name_locked_tables,
+    rule,
+)
 
 __all__ = ["dropped_table"]
 
@@ -53,6 +60,8 @@ def dropped_table(context: Context) -> Iterator[Finding]:
 
     Once no running release uses the table, and its rows are not needed.
     On a table that the same migration creates, nothing is found.
+    With `IF EXISTS`, a table that the history does not show is found with low confidence:
+    something else may have made it, and filled it.
 
     ## References
 
@@ -61,15 +70,14 @@ def dropped_table(context: Context) -> Iterator[Finding]:
     for event, action in context.events(DropTable):
         if context.is_new(event, action.table):
             continue
-        is_missing = event.before.is_complete and event.before.table(action.table) is None
-        if action.takes_missing and is_missing:
-            continue
         table = event.before.resolve(action.table)
         tables = name_locked_tables(event, LockMode.ACCESS_EXCLUSIVE)
+        is_shown = event.before.table(action.table) is not None
         yield context.finding(
             event,
             f'dropping table "{table}" breaks code that still uses it',
-            why=(
+            why=doubt_of_missing(action, is_shown=is_shown)
+            + (
                 "the release that runs meanwhile still selects from it and writes to it, and its "
                 f"rows are gone; DROP TABLE holds ACCESS EXCLUSIVE on {tables}: all reads and "
                 "writes wait until the transaction ends"

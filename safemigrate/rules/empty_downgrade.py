@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from safemigrate.model import (
     Action,
+    ChangeRows,
     Direction,
     DowngradeKind,
     Finding,
@@ -25,7 +26,7 @@ def empty_downgrade(context: Context) -> Iterator[Finding]:
     ## What it does
 
     Finds revisions whose `downgrade` runs no statement although `upgrade` runs some.
-    Statements that change nothing, such as SET or SELECT, do not count.
+    Statements that change nothing of the schema, such as SET, SELECT or UPDATE, do not count.
 
     ## Why is this unsafe?
 
@@ -57,7 +58,7 @@ def empty_downgrade(context: Context) -> Iterator[Finding]:
     ## When it is safe
 
     In a merge revision, which has nothing to take back; nothing is found there.
-    Where the upgrade can run again over what it left, as a backfill can, say so in an ignore.
+    In a revision that only changes rows, which an older schema holds as well; nothing is found.
 
     ## References
 
@@ -75,7 +76,7 @@ def empty_downgrade(context: Context) -> Iterator[Finding]:
 
 
 def _leaves_something(action: Action) -> bool:
-    """Return whether the action leaves anything behind that a downgrade could take back."""
+    """Return whether the action leaves anything behind that the next upgrade could meet."""
     if isinstance(action, NoTableAction):
         return action.kind not in {"SELECT", "SHOW"}
-    return not isinstance(action, SetVariable | TransactionControl | LockTable)
+    return not isinstance(action, SetVariable | TransactionControl | LockTable | ChangeRows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Finding, Severity
+from safemigrate.model import Confidence, Finding, Severity
 from safemigrate.recipes import use_type
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, names_money, new_types, rule
 
@@ -21,9 +21,13 @@ def float_for_money(context: Context) -> Iterator[Finding]:
     donation, earning, expense, fare, fee, fine, income, interest, invoice, margin, money, paid,
     payment, payout, penalty, premium, price, principal, profit, rebate, refund, revenue, salary,
     subtotal, surcharge, tax, tip, toll, total, turnover, vat, wage.
-    Not with one of these beside it, which make it something else: bps, code, coefficient, count,
-    day, distance, duration, factor, fraction, hour, id, minute, multiplier, number, pct, percent,
-    percentage, probability, quantity, rank, rate, ratio, score, second, volume, weight.
+    Not with one of these beside it, which make it something else: altitude, ampere, angle, bps,
+    byte, calorie, celsius, cl, cm, code, coefficient, coordinate, count, day, distance, dl,
+    duration, elevation, factor, fraction, gb, gram, gwh, height, hour, id, joule, kb, kcal, kg,
+    kilogram, kilometer, kilometre, km, kw, kwh, lat, latitude, length, liter, litre, lng, lon,
+    longitude, mb, mg, minute, ml, mm, ms, multiplier, mw, mwh, number, pct, percent, percentage,
+    pressure, probability, quantity, radius, rank, rate, ratio, score, second, speed, tb,
+    temperature, volt, volume, watt, weight, wh, width.
 
     ## Why is this unsafe?
 
@@ -68,4 +72,6 @@ def float_for_money(context: Context) -> Iterator[Finding]:
                     dimensions=new.type.dimensions,
                 ),
                 offset=new.offset,
+                # A name is a guess.
+                confidence=Confidence.MEDIUM,
             )

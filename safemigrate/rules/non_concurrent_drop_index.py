@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from safemigrate.model import DropIndex, Event, Finding, Index, LockMode, RelationKind, Severity
 from safemigrate.recipes import drop_index_briefly, drop_index_concurrently
-from safemigrate.rulekit import Context, Family, name_locked_tables, rule
+from safemigrate.rulekit import Context, Family, doubt_of_missing, name_locked_tables, rule
 
 __all__ = ["non_concurrent_drop_index"]
 
@@ -49,6 +49,7 @@ def non_concurrent_drop_index(context: Context) -> Iterator[Finding]:
     ## When it is safe
 
     On a table that the same migration creates, and on one that it drops as well.
+    With `IF EXISTS`, an index that the history does not show is found with low confidence.
 
     ## References
 
@@ -66,7 +67,8 @@ def non_concurrent_drop_index(context: Context) -> Iterator[Finding]:
         yield context.finding(
             event,
             f'dropping index "{action.index.name}" shuts everybody out of {where}',
-            why=(
+            why=doubt_of_missing(action, is_shown=index is not None)
+            + (
                 f"DROP INDEX waits for ACCESS EXCLUSIVE on {where} behind the longest query "
                 "there; every read and write that comes after waits behind it"
             ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Finding, Severity
+from safemigrate.model import Confidence, Finding, Severity
 from safemigrate.recipes import use_type
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, names_money, new_types, rule
 
@@ -64,4 +64,6 @@ def numeric_without_scale(context: Context) -> Iterator[Finding]:
                     dimensions=new.type.dimensions,
                 ),
                 offset=new.offset,
+                # A name is a guess.
+                confidence=Confidence.MEDIUM,
             )

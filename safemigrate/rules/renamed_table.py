@@ -71,6 +71,8 @@ def renamed_table(context: Context) -> Iterator[Finding]:
         action = event.action
         if not isinstance(action, RenameTable | SetSchema) or context.is_new(event, action.table):
             continue
+        if event.before.names_index(action.table):
+            continue
         table = event.before.resolve(action.table)
         new = new_name_of(action, table)
         if _has_view(context, event, table, new):

@@ -1,9 +1,10 @@
-"""A validation under the lock that NOT VALID was meant to keep short."""
+"""A validation under a lock that was meant to be short."""
 
 from collections.abc import Iterator
 
 from safemigrate.model import (
     AddConstraint,
+    ChangeRows,
     Event,
     Finding,
     LockMode,
@@ -23,19 +24,20 @@ Held = dict[QualifiedName, LockMode]
 
 @rule(family=Family.TRANSACTIONS, severity=Severity.ERROR, since="0.1.0")
 def validation_in_same_transaction(context: Context) -> Iterator[Finding]:
-    """Validating in the transaction that adds the constraint holds its strong lock all the while.
+    """Validating in a transaction that holds a strong lock on the table keeps it shut meanwhile.
 
     ## What it does
 
-    Finds a constraint that is added `NOT VALID` and validated in one transaction, and any other
-    statement that reads the whole table under the lock of such an addition.
-    Alembic runs a revision in one transaction.
+    Finds `VALIDATE CONSTRAINT` behind a statement of the same transaction that holds
+    SHARE ROW EXCLUSIVE or a stronger lock on a table that is read: the addition of the constraint
+    `NOT VALID`, or any other change. Statements other than VALIDATE that read the whole table
+    are found behind an addition `NOT VALID`. Alembic runs a revision in one transaction.
 
     ## Why is this unsafe?
 
     `VALIDATE CONSTRAINT` by itself lets reads and writes go on.
-    But adding the constraint has taken ACCESS EXCLUSIVE for a CHECK, or SHARE ROW EXCLUSIVE on
-    both tables for a foreign key, and a lock is held until the transaction ends.
+    But adding a CHECK, or a column, has taken ACCESS EXCLUSIVE, and adding a foreign key SHARE ROW
+    EXCLUSIVE on both tables, and a lock is held until the transaction ends.
     So the table is read under the strong lock, which is what `NOT VALID` was to avoid.
 
     ## Example
@@ -71,12 +73,21 @@ def validation_in_same_transaction(context: Context) -> Iterator[Finding]:
     """
     for events in transactions(context):
         held: Held = {}
+        added: Held = {}
         for event in events:
-            tables = list(_tables_held(event, held))
-            if tables:
-                yield _object(context, event, tables, held[tables[0]])
+            is_validation = isinstance(event.action, ValidateConstraint)
+            if not isinstance(event.action, ChangeRows):
+                tables = list(_tables_held(event, held if is_validation else added))
+                if tables:
+                    yield _object(context, event, tables, held[tables[0]])
+            strong = {
+                lock.relation: max(lock.mode, held.get(lock.relation, lock.mode))
+                for lock in event.facts.locks
+                if lock.is_preexisting and lock.mode >= LockMode.SHARE_ROW_EXCLUSIVE
+            }
+            held |= strong
             if isinstance(event.action, AddConstraint) and event.action.constraint.is_not_valid:
-                held |= {lock.relation: lock.mode for lock in event.facts.locks}
+                added |= strong
 
 
 def _tables_held(event: Event, held: Held) -> Iterator[QualifiedName]:
@@ -96,9 +107,9 @@ def _object(context: Context, event: Event, tables: list[QualifiedName], mode: L
         what, remedy = f'validating "{event.action.name}"', validate_apart(event.action)
     return context.finding(
         event,
-        f"{what} reads all of {names} under the lock of adding a constraint",
+        f"{what} reads all of {names} under a lock that the transaction holds already",
         why=(
-            f"adding it took {mode.value} on {names}, which is held until the transaction "
+            f"what came before took {mode.value} on {names}, which is held until the transaction "
             "ends: whoever that lock keeps out waits while every row is read"
         ),
         remedy=remedy,

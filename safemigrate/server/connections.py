@@ -6,10 +6,11 @@ from contextlib import contextmanager
 import psycopg
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import URL, Dialect, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL, Dialect
 
 from safemigrate.errors import NotPostgresError, UnreachableError, UsageError
+from safemigrate.model.secrets import hide_passwords
+from safemigrate.source.url import read_url
 
 __all__ = ["Connection", "connect", "describe", "parse_url"]
 
@@ -26,22 +27,13 @@ def parse_url(text: str) -> URL:
     Raises NotPostgresError for another scheme and UsageError for a URL that cannot be read;
     neither repeats the URL, which may hold a password.
     """
-    scheme, _, rest = text.partition("://")
-    backend = scheme.partition("+")[0]
-    if backend not in {"postgresql", "postgres"}:
+    url = read_url(text)
+    if url.get_backend_name() != "postgresql":
         raise NotPostgresError(
-            f'"{scheme}" is not PostgreSQL',
+            f'"{url.drivername}" is not PostgreSQL',
             "give a URL such as postgresql://user@host:5432/database",
         )
-    try:
-        url = make_url(f"{_DRIVER}://{rest}")
-    except (ArgumentError, ValueError) as err:
-        raise UsageError(
-            "the URL of the server cannot be read",
-            "write postgresql://user:password@host:5432/database, "
-            "with @ : / in the password percent-encoded",
-        ) from err
-    return url if url.database else url.set(database="postgres")
+    return url.set(drivername=_DRIVER, database=url.database or "postgres")
 
 
 @contextmanager
@@ -97,4 +89,4 @@ def _reason(url: URL, error: psycopg.OperationalError) -> str:
     """Return the first line libpq gave, which says what the server or the network said."""
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else "check host and port"
-    return text.replace(url.password, "***") if url.password else text
+    return hide_passwords(text, url.password)

@@ -4,13 +4,15 @@ from safemigrate.source.environment import Work, run_environment
 from safemigrate.source.git import changed_files
 from safemigrate.source.project import Project, open_project
 from safemigrate.source.recording import record
-from safemigrate.source.sql_files import read_sql_files
+from safemigrate.source.sql_files import list_sql_files, read_schema, read_sql_files
 
 __all__ = [
     "Project",
     "Work",
     "changed_files",
+    "list_sql_files",
     "open_project",
+    "read_schema",
     "read_sql_files",
     "record",
     "run_environment",

@@ -11,7 +11,8 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from safemigrate.errors import EnvironmentSetupError, SafemigrateError, UnreachableError
-from safemigrate.source.excerpt import hide_passwords
+from safemigrate.model.secrets import hide_passwords
+from safemigrate.source.url import refuse_stray_at
 
 __all__ = ["ConnectionWatch", "listening", "translate_connection_error"]
 
@@ -82,7 +83,7 @@ class ConnectionWatch:
 
     def hide_password(self, text: str) -> str:
         """Return the text without the password that was used."""
-        return hide_passwords(text.replace(self._password, "***") if self._password else text)
+        return hide_passwords(text, self._password)
 
     def _on_do_connect(
         self, dialect: Dialect, record: object, cargs: list[Any], cparams: dict[str, Any]
@@ -90,6 +91,9 @@ class ConnectionWatch:
         del record
         if self._target is not None and dialect.name == "postgresql":
             lead(dialect, self._target, cargs, cparams)
+        if "@" in str(cparams.get("host") or "")[1:]:
+            # the first @ of an address is that of an abstract socket
+            raise refuse_stray_at()
         password = cparams.get("password")
         self._password = str(password) if password else self._password
         self.address = _address(cparams)

@@ -20,7 +20,7 @@ from safemigrate.source.statement_text import (
 from safemigrate.source.tape import Tape
 from safemigrate.sql import split_statements
 
-__all__ = ["Connection", "Cursor", "RecordingDBAPI"]
+__all__ = ["Connection", "Cursor", "RecordingDBAPI", "split_sent"]
 
 Row = tuple[object, ...]
 Column = tuple[str, int | None, None, None, None, None, None]
@@ -233,7 +233,7 @@ class Cursor:
     def execute(self, operation: object, parameters: object = None, **_: object) -> Self:
         """Note a statement, or several in one string."""
         sql = number_placeholders(_to_text(operation), parameters)
-        statements = _split(sql)
+        statements = split_sent(sql)
         self._span = self.connection.tape.note(self.connection.play(statements))
         self._answer(statements[0] if statements else "")
         return self
@@ -319,8 +319,8 @@ def _to_text(operation: object) -> str:
     return str(compose(None)) if callable(compose) else str(operation)
 
 
-def _split(sql: str) -> list[str]:
-    """Return the statements of a string, each without its semicolon."""
+def split_sent(sql: str) -> list[str]:
+    """Return the statements of a string that is sent at once, each without its semicolon."""
     text = sql.strip()
     if not text:
         return []

@@ -1,30 +1,31 @@
 """The user's env.py, run as it is, under our own environment context."""
 
-import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util.langhelpers import ModuleClsProxy
-from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import Connection
 
-from safemigrate.errors import EnvironmentSetupError, NotPostgresError, SafemigrateError, UsageError
+from safemigrate.errors import EnvironmentSetupError, SafemigrateError
 from safemigrate.source.connecting import ConnectionWatch, translate_connection_error
 from safemigrate.source.excerpt import describe, find_origin, show_path
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
+from safemigrate.source.url import (
+    check_main_url,
+    configured_backend,
+    main_url,
+    parse_url,
+    refuse_backend,
+)
 
 __all__ = [
     "ProjectEnvironment",
     "Work",
-    "has_url",
-    "main_url",
-    "parse_url",
     "run_environment",
     "settle",
 ]
@@ -32,9 +33,6 @@ __all__ = [
 # What Alembic calls `fn`: given the heads found in the database and the context that env.py
 # configured, it gives the revisions to run, one after the other.
 Work = Callable[[tuple[str, ...], MigrationContext], Iterable[RevisionStep]]
-
-# The URL that `alembic init` writes.
-_PLACEHOLDER = "driver://user:pass@localhost/dbname"
 
 
 def run_environment(
@@ -50,8 +48,8 @@ def run_environment(
     When env.py calls `context.run_migrations()`, Alembic calls `work(heads, context)`, runs each
     revision it yields in a transaction of its own, whatever env.py asks for, and updates the
     version table in the same transaction. `work` may also do everything itself and yield nothing.
-    It is called once for every time env.py runs the migrations. `sys.stdout` is standard error
-    meanwhile; a `work` that reports keeps the stream it had before.
+    It is called once for every time env.py runs the migrations. Standard output is standard
+    error meanwhile; a `work` that reports does so there, or afterwards.
 
     `url`: the database to use, default the project's; it wins over whatever env.py connects to,
     be it by `sqlalchemy.url` or in its own way, through the driver that env.py chose.
@@ -63,7 +61,10 @@ def run_environment(
     runs the migrations, or hands over a connection that is already in a transaction;
     UnreachableError and NotPostgresError when it is the database.
     """
-    target = parse_url(url if url is not None else project.url)
+    chosen = url if url is not None else project.url
+    target = None if chosen is None else parse_url(chosen)
+    if target is None:
+        check_main_url(project.config)
     with quarantine(), main_url(project.config, target), ConnectionWatch(target) as watch:
         environment = ProjectEnvironment(
             project, work, watch, destination=destination, dont_mutate=dont_mutate
@@ -137,7 +138,7 @@ class ProjectEnvironment(EnvironmentContext):
         super().configure(*bound.args[1:], **bound.kwargs)
         if connection is None:
             name = self.get_context().dialect.name
-            raise _not_postgres(name) if name != "postgresql" else _no_connection()
+            raise refuse_backend(name) if name != "postgresql" else _no_connection()
 
     def run_migrations(self, **kw: Any) -> None:
         """Run the migrations, remembering what came out of the work itself."""
@@ -162,7 +163,7 @@ class ProjectEnvironment(EnvironmentContext):
         if not isinstance(connection, Connection):
             return
         if connection.dialect.name != "postgresql":
-            raise _not_postgres(connection.dialect.name)
+            raise refuse_backend(connection.dialect.name)
         if self._watch is None:
             return
         if getattr(connection.dialect, "is_recording", False):
@@ -186,9 +187,9 @@ class ProjectEnvironment(EnvironmentContext):
                 return found
         if self._migration_context is None:
             # a driver of another kind of database that is not installed, for one
-            backend = _configured_backend(self.config)
+            backend = configured_backend(self.config)
             if backend is not None:
-                return _not_postgres(backend)
+                return refuse_backend(backend)
         origin = find_origin(error, env_path)
         place = show_path(env_path) if origin is None else str(origin)
         return EnvironmentSetupError(f'"{place}" raised {describe(error)}', _hint(error))
@@ -231,81 +232,3 @@ def _no_connection() -> EnvironmentSetupError:
         "env.py configures the migrations without a connection",
         "in online mode call context.configure(connection=…)",
     )
-
-
-def _not_postgres(name: str) -> NotPostgresError:
-    return NotPostgresError(
-        f'the migrations run on "{name}", not on PostgreSQL',
-        "give the URL of a PostgreSQL database with --url, or set what env.py takes it from",
-    )
-
-
-def parse_url(url: str | None) -> URL | None:
-    """Return the URL, which the user gave us, as SQLAlchemy's."""
-    if url is None:
-        return None
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # SQLAlchemy's message may hold the URL, and so the password
-        raise UsageError(
-            "the database URL cannot be parsed",
-            "it looks like postgresql://user:password@host:5432/database, and special characters "
-            "in the password are percent-encoded",
-        ) from None
-    if parsed.drivername == "postgres":
-        parsed = parsed.set(drivername="postgresql")
-    if parsed.get_backend_name() != "postgresql":
-        raise _not_postgres(parsed.get_backend_name())
-    return parsed
-
-
-def _configured_url(config: Config) -> URL | None:
-    try:
-        text = config.get_main_option("sqlalchemy.url")
-        return make_url(text) if text and text != _PLACEHOLDER else None
-    except Exception:  # noqa: BLE001 - interpolation, parsing: an option that cannot be read says nothing
-        return None
-
-
-def _configured_backend(config: Config) -> str | None:
-    """Return the kind of database of the configured URL when it is not PostgreSQL."""
-    url = _configured_url(config)
-    name = None if url is None else url.get_backend_name()
-    return None if name in (None, "postgresql", "postgres") else name
-
-
-def has_url(config: Config) -> bool:
-    """Return whether the configuration says where to connect, in a way that can be read."""
-    return _configured_url(config) is not None
-
-
-@contextlib.contextmanager
-def main_url(config: Config, url: URL | None) -> Iterator[None]:
-    """Set `sqlalchemy.url` for as long as the block runs, keeping the project's own driver."""
-    if url is None:
-        yield
-        return
-    own = _configured_url(config)
-    if own is not None and own.get_backend_name() == "postgresql" and "+" in own.drivername:
-        url = url.set(drivername=own.drivername)
-    elif "+" not in url.drivername:
-        # SQLAlchemy 2.0 would choose psycopg2, which need not be there; psycopg is, with us
-        url = url.set(drivername="postgresql+psycopg")
-    with _option(config, "sqlalchemy.url", url.render_as_string(hide_password=False)):
-        yield
-
-
-@contextlib.contextmanager
-def _option(config: Config, name: str, value: str) -> Iterator[None]:
-    """Set an option of Alembic's configuration for as long as the block runs."""
-    section, parser = config.config_ini_section, config.file_config
-    before = parser.get(section, name, raw=True) if parser.has_option(section, name) else None
-    config.set_main_option(name, value.replace("%", "%%"))
-    try:
-        yield
-    finally:
-        if before is None:
-            config.remove_main_option(name)
-        else:
-            config.set_main_option(name, before)

@@ -1,16 +1,14 @@
 """Where an exception of foreign code comes from, in one line."""
 
-import re
+import configparser
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["Origin", "describe", "find_origin", "hide_passwords", "show_path"]
+from safemigrate.model.secrets import hide_passwords
 
-
-_IN_URL = re.compile(r"(://[^:/@\s]*:)\S*@")
-_IN_STRING = re.compile(r"(\bpassword\s*=\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;)]+)", re.IGNORECASE)
+__all__ = ["Origin", "describe", "find_origin", "show_path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,9 @@ def describe(error: BaseException) -> str:
     """Return the class and message of an exception on one line, without its details."""
     if isinstance(error, SyntaxError):
         text = error.msg
+    elif isinstance(error, configparser.InterpolationError):
+        # its own text shows the value, which may be a URL
+        text = f'"{error.option}" in section "{error.section}" cannot be read'
     elif isinstance(error, KeyError) and error.args:
         # str() of a KeyError is the key alone, and reads like nothing
         text = f"no key {error.args[0]!r}"
@@ -46,11 +47,6 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     text = hide_passwords(" ".join(text.split()))
     return f"{name}: {text}" if text else name
-
-
-def hide_passwords(text: str) -> str:
-    """Return the text without what looks like the password of a URL or a connection string."""
-    return _IN_STRING.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
 
 
 def find_origin(error: BaseException, path: Path | str) -> Origin | None:

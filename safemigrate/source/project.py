@@ -1,8 +1,6 @@
 """An Alembic project: its configuration, its revision files, and the graph they make."""
 
 import configparser
-import io
-import tokenize
 import tomllib
 import warnings
 from dataclasses import dataclass
@@ -12,14 +10,15 @@ from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import CycleDetected, Revision, RevisionMap
 from alembic.script.revision import RevisionError as AlembicRevisionError
-from alembic.util import CommandError
+from alembic.util import CommandError, to_tuple
 
 from safemigrate.errors import ConfigError, RevisionError, SafemigrateError
 from safemigrate.source.engines import noticing_engines
 from safemigrate.source.excerpt import describe, find_origin, show_path
 from safemigrate.source.quarantine import quarantine
+from safemigrate.source.text import read_revision, read_text
 
-__all__ = ["Project", "open_project", "read_revision"]
+__all__ = ["Project", "open_project"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,7 @@ def open_project(config_path: Path, *, url: str | None = None) -> Project:
     # Alembic warns about what it reads in an old way; that is between it and the user's CI.
     with quarantine(is_silent=True), noticing_engines():
         config = _read_config(config_path)
+        _check_url_option(config_path, config)
         script = _open_script_directory(config_path, config)
         scripts = _load_scripts(script)
         _check_graph(scripts)
@@ -82,7 +82,7 @@ def _read_config(path: Path) -> Config:
         config = Config(toml_file=path)
     else:
         config = Config(file_=path, toml_file=toml_path if has_toml else None)
-    _decode(path if path.is_file() else toml_path)
+    read_text(path if path.is_file() else toml_path, error=ConfigError)
     try:
         # both are read lazily; do it here, where the errors can be told apart
         _ = config.file_config, config.toml_alembic_config
@@ -96,6 +96,27 @@ def _read_config(path: Path) -> Config:
     except OSError as error:
         raise ConfigError(f'"{path}" cannot be read: {error.strerror}') from error
     return config
+
+
+def _check_url_option(path: Path, config: Config) -> None:
+    """Raise ConfigError for a URL that cannot be read; no error of env.py must show a part of it.
+
+    It may name an option that env.py sets before it reads it.
+    """
+    try:
+        _ = config.file_config.get(config.config_ini_section, "sqlalchemy.url", fallback=None)
+    except configparser.InterpolationMissingOptionError:
+        return
+    except configparser.InterpolationError as error:
+        raise _bad_option(path, error) from None
+
+
+def _bad_option(path: Path, error: configparser.InterpolationError) -> ConfigError:
+    """Return the error that names the option, and shows nothing of its value."""
+    return ConfigError(
+        f'"{error.option}" of "{show_path(path)}" cannot be read',
+        "a percent sign that stands for itself is written %%",
+    )
 
 
 def _missing(path: Path) -> ConfigError:
@@ -114,18 +135,6 @@ def _has_alembic_table(path: Path) -> bool:
     return isinstance(tool, dict) and "alembic" in tool
 
 
-def _decode(path: Path) -> None:
-    try:
-        path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f'"{path}" cannot be read: {error.strerror}') from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f'"{path}" is not UTF-8: byte {error.start} cannot be decoded',
-            "save the file as UTF-8",
-        ) from error
-
-
 def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
     try:
         location = config.get_alembic_option("script_location")
@@ -135,11 +144,8 @@ def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
                 "set script_location in its section [alembic], for example to %(here)s/migrations",
             )
         return ScriptDirectory.from_config(config)
-    except configparser.Error as error:
-        raise ConfigError(
-            f'"{show_path(path)}" is not a valid ini file: {describe(error)}',
-            "a percent sign that stands for itself is written %%",
-        ) from error
+    except configparser.InterpolationError as error:
+        raise _bad_option(path, error) from None
     except (CommandError, ImportError, ValueError, TypeError) as error:
         if isinstance(error, CommandError) and "script_location" not in str(error) and location:
             message = f'script_location "{location}" of "{show_path(path)}" cannot be used'
@@ -175,7 +181,6 @@ def _load_scripts(script: ScriptDirectory) -> tuple[Script, ...]:
 
 
 def _load_script(script: ScriptDirectory, path: Path) -> Script | None:
-    shown = show_path(path)
     if path.suffix == ".py":
         read_revision(path)
     try:
@@ -184,12 +189,12 @@ def _load_script(script: ScriptDirectory, path: Path) -> Script | None:
         raise
     except AlembicRevisionError as error:
         raise RevisionError(
-            f'revision file "{shown}" is broken: {describe(error)}',
+            f'revision file "{show_path(path)}" is broken: {describe(error)}',
             "look at its revision, down_revision, branch_labels and depends_on",
         ) from error
     except CommandError as error:
         raise RevisionError(
-            f'revision file "{shown}" has no revision id',
+            f'revision file "{show_path(path)}" has no revision id',
             "every file in the versions directory needs `revision = …` and `down_revision = …`",
         ) from error
     except BaseException as error:
@@ -220,33 +225,6 @@ def _load_error(error: BaseException, path: Path) -> RevisionError:
     return RevisionError(f'revision file "{place}" cannot be loaded: {describe(error)}', hint)
 
 
-def read_revision(path: Path) -> str:
-    """Return the text of a revision file, in UTF-8 or the encoding that it declares.
-
-    Raises RevisionError naming the byte that cannot be decoded. Python itself lets some of these
-    pass, in comments.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RevisionError(
-            f'revision file "{show_path(path)}" cannot be read: {error.strerror}'
-        ) from error
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError:
-        # what is wrong with a declaration Python says when it loads the file
-        encoding = "utf-8"
-    try:
-        # as Python reads source: every kind of line ending is one
-        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
-    except UnicodeDecodeError as error:
-        raise RevisionError(
-            f'revision file "{show_path(path)}" is not UTF-8: byte {error.start} cannot be decoded',
-            "save the file as UTF-8",
-        ) from error
-
-
 _RESERVED_IDS = frozenset({"base", "head", "heads"})
 
 
@@ -269,18 +247,12 @@ def _check_graph(scripts: tuple[Script, ...]) -> None:
             )
     labels = {label for script in scripts for label in script.branch_labels}
     for script in scripts:
-        for previous in _as_tuple(script.down_revision):
+        for previous in to_tuple(script.down_revision, default=()):
             if previous not in by_id:
                 raise _missing_reference(script, "down_revision", previous)
-        for needed in _as_tuple(script.dependencies):
+        for needed in to_tuple(script.dependencies, default=()):
             if needed not in by_id and needed not in labels:
                 raise _missing_reference(script, "depends_on", needed)
-
-
-def _as_tuple(value: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _missing_reference(script: Script, attribute: str, value: str) -> RevisionError:
@@ -293,14 +265,14 @@ def _missing_reference(script: Script, attribute: str, value: str) -> RevisionEr
 def _install_map(script: ScriptDirectory, scripts: tuple[Script, ...]) -> None:
     revisions: tuple[Revision, ...] = scripts
     script.revision_map = RevisionMap(lambda: revisions)
-    paths = {one.revision: show_path(one.path) for one in scripts}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             # the map is made on first use
             _ = script.revision_map.heads
     except CycleDetected as error:
-        files = ", ".join(f'"{paths[one]}"' for one in error.revisions if one in paths)
+        cycle = [one for one in scripts if one.revision in error.revisions]
+        files = ", ".join(f'"{show_path(one.path)}"' for one in cycle)
         raise RevisionError(
             f"the revisions make a cycle: {files}",
             "each revision's down_revision must lead back to one that has None",

@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
+import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TextIO
 
 __all__ = ["quarantine"]
 
@@ -14,16 +16,17 @@ __all__ = ["quarantine"]
 def quarantine(*, is_silent: bool = False) -> Iterator[None]:
     """Run foreign code so that it leaves nothing behind in this process's output.
 
-    Its standard output goes to standard error, for ours is the report. The logging configuration
-    is put back afterwards: the usual env.py calls `fileConfig`, which disables every logger that
-    exists. Alembic's own progress is not shown, for ours says the same.
+    Its standard output goes to standard error, for ours is the report: `sys.stdout`, and the file
+    descriptor, which a child process has as well. The logging configuration is put back
+    afterwards: the usual env.py calls `fileConfig`, which disables every logger that exists.
+    Alembic's own progress is not shown, for ours says the same.
     `is_silent`: also drop its log records below WARNING and its Python warnings, for work the
     user did not ask to see.
     """
     before = _LoggingState.take()
     previous_disable = logging.root.manager.disable
     with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        stack.enter_context(_without_stdout())
         stack.enter_context(_without_chatter())
         if is_silent:
             logging.disable(max(previous_disable, logging.INFO))
@@ -34,6 +37,55 @@ def quarantine(*, is_silent: bool = False) -> Iterator[None]:
         finally:
             logging.disable(previous_disable)
             before.restore()
+
+
+_STDOUT, _STDERR = 1, 2
+
+
+@contextlib.contextmanager
+def _without_stdout() -> Iterator[None]:
+    """Lead what is written to standard output to standard error, by whatever way it comes.
+
+    What the process wrote before stays in front; what foreign code left in the buffer of a stream
+    that it kept goes where the rest of it went.
+    """
+    streams = (sys.stdout, sys.__stdout__)
+    _flush(streams)
+    with contextlib.ExitStack() as stack:
+        kept = _copy_descriptor(_STDOUT)
+        if kept is not None:
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, _STDOUT)
+            _point_away(_STDOUT)
+            stack.callback(_flush, streams)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
+
+
+def _copy_descriptor(descriptor: int) -> int | None:
+    """Return another descriptor of the same file; None when it is closed."""
+    try:
+        return os.dup(descriptor)
+    except OSError:
+        return None
+
+
+def _point_away(descriptor: int) -> None:
+    """Make the descriptor one of standard error, or of nothing when that is closed."""
+    try:
+        os.dup2(_STDERR, descriptor)
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, descriptor)
+        os.close(nothing)
+
+
+def _flush(streams: Iterable[TextIO | None]) -> None:
+    for stream in streams:
+        # it may be closed, or its reader gone; whoever writes the report will find that out
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
 
 
 # What Alembic tells about every run; a filter, because env.py's `fileConfig` sets the levels.

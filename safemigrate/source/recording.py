@@ -8,6 +8,7 @@ from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import Script
+from alembic.util import to_tuple
 from sqlalchemy import create_engine
 
 from safemigrate.errors import EnvironmentSetupError, NotPostgresError
@@ -21,19 +22,16 @@ from safemigrate.model import (
     Statement,
     Unjudged,
 )
+from safemigrate.source.batches import placing_batches
 from safemigrate.source.dbapi import Connection as RecordingConnection
 from safemigrate.source.engines import recording_engines
-from safemigrate.source.environment import (
-    ProjectEnvironment,
-    has_url,
-    main_url,
-    parse_url,
-    settle,
-)
+from safemigrate.source.environment import ProjectEnvironment, settle
 from safemigrate.source.excerpt import describe, find_origin, show_path
-from safemigrate.source.project import Project, read_revision
+from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
 from safemigrate.source.tape import Passage, RecordingStoppedError, Tape
+from safemigrate.source.text import read_revision
+from safemigrate.source.url import has_url, main_url, parse_url
 
 __all__ = ["record"]
 
@@ -46,18 +44,25 @@ def record(project: Project, *, version: ServerVersion = NEWEST_VERSION) -> Hist
     Runs env.py and the revisions, online as far as they can tell, over a driver that reaches no
     database and gives no rows. Where env.py cannot be run, the revisions are run without it, and
     a notice says so. A revision that raises, or looks at an answer, has an entry in `unjudged`.
+    The history is complete unless env.py changes the schema, or may have and could not be run.
     `version`: the server it pretends to be.
     Raises NotPostgresError when env.py connects to another kind of database.
     """
     tape = Tape(version)
     recorder = _Recorder(tape, project.revisions())
     directory = Path(project.script.dir).resolve()
-    with quarantine(is_silent=True), recording_engines(tape, directory):
+    with quarantine(is_silent=True), recording_engines(tape, directory), placing_batches(tape):
         notice = _run_environment(project, recorder)
     notices = [*project.notices, *([notice] if notice else [])]
+    if tape.has_changes_outside:
+        notices.append("env.py itself changes the schema, which is not judged")
     if recorder.runs > 1:
         notices.append(f"env.py runs the migrations {recorder.runs} times; the first run was read")
-    return History(tuple(recorder.migrations), is_complete=True, notices=tuple(notices))
+    return History(
+        tuple(recorder.migrations),
+        is_complete=not (recorder.is_alone or tape.has_changes_outside),
+        notices=tuple(notices),
+    )
 
 
 def _run_environment(project: Project, recorder: "_Recorder") -> str:
@@ -69,7 +74,7 @@ def _run_environment(project: Project, recorder: "_Recorder") -> str:
     for url in urls:
         environment = ProjectEnvironment(project, recorder.work, None, dont_mutate=True)
         try:
-            with main_url(project.config, parse_url(url)):
+            with main_url(project.config, None if url is None else parse_url(url)):
                 environment.run()
         except (EnvironmentSetupError, NotPostgresError) as error:
             if recorder.runs:
@@ -79,6 +84,7 @@ def _run_environment(project: Project, recorder: "_Recorder") -> str:
             return ""
     if isinstance(failure, NotPostgresError):
         raise failure
+    recorder.is_alone = True
     _run_without_environment(project, recorder)
     return (
         f"env.py was left out, for it cannot be run here: {failure.message}; "
@@ -94,11 +100,15 @@ def _run_without_environment(project: Project, recorder: "_Recorder") -> None:
 
 
 class _Recorder:
-    """The work that takes the place of an Alembic command."""
+    """The work that takes the place of an Alembic command.
+
+    `is_alone`: it works without env.py, and whatever that does to the schema.
+    """
 
     def __init__(self, tape: Tape, scripts: tuple[Script, ...]) -> None:
         self.migrations: list[Migration] = []
         self.runs = 0
+        self.is_alone = False
         self._tape = tape
         self._scripts = scripts
 
@@ -144,7 +154,7 @@ class _RevisionRecorder:
             text=self._text,
             revision=script.revision,
             message=" ".join(script.doc.split()),
-            down_revisions=_as_tuple(script.down_revision),
+            down_revisions=to_tuple(script.down_revision, default=()),
             upgrade=upgrade,
             downgrade=downgrade,
             downgrade_kind=kind,
@@ -252,9 +262,3 @@ def _recover(context: MigrationContext) -> None:
         connection.invalidated or not context._in_external_transaction  # noqa: SLF001 - Alembic's own test has no public name
     ):
         connection.rollback()
-
-
-def _as_tuple(value: str | list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)

@@ -1,68 +1,72 @@
-"""Files of SQL → a history."""
+"""Files of SQL → a history, or the schema before one."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from safemigrate.errors import SourceError
-from safemigrate.model import Direction, History, Migration, Span, Statement
+from safemigrate.catalog import catalog_of_sql
+from safemigrate.model import Catalog, Direction, History, Migration, Span, Statement, Unjudged
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.statement_text import TransactionEffect, transaction_effect
-from safemigrate.sql import RawStatement, split_statements
+from safemigrate.source.text import read_text
+from safemigrate.sql import RawStatement, blank_psql, split_statements
 
-__all__ = ["read_sql_files"]
+__all__ = ["list_sql_files", "read_schema", "read_sql_files"]
 
 
 def read_sql_files(paths: Sequence[Path]) -> History:
-    """Return one history out of files of SQL, in the order given.
+    """Return one history out of files of SQL, each once, in the order given.
 
-    A directory stands for its `*.sql` files in the order of their names. Statements outside an
-    explicit BEGIN have no transaction, as psql would run them.
-    Raises SourceError for a path that is not there, a directory without SQL files, and a file
-    that cannot be read as UTF-8.
+    A directory stands for its files as `list_sql_files` has them. Statements outside an explicit
+    BEGIN have no transaction, as psql would run them; what only psql understands is in `unjudged`.
+    Raises SourceError for a file that is not there, or cannot be read as UTF-8.
     """
-    return History(tuple(_read_migration(file) for path in paths for file in _files(path)))
+    files: dict[Path, Path] = {}
+    for path in paths:
+        for file in list_sql_files(path) if path.is_dir() else (path,):
+            files.setdefault(file.resolve(), file)
+    return History(tuple(map(_read_migration, files.values())))
 
 
-def _files(path: Path) -> tuple[Path, ...]:
-    if not path.exists():
-        raise SourceError(f'there is no file "{path}"', "check the path, and where this runs")
-    if not path.is_dir():
-        return (path,)
-    found = sorted(file for file in path.glob("*.sql") if file.is_file())
-    if not found:
-        raise SourceError(
-            f'the directory "{path}" holds no SQL files',
-            "give the files themselves, or a directory with files named *.sql",
-        )
-    return tuple(found)
+def list_sql_files(directory: Path) -> tuple[Path, ...]:
+    """Return the files directly in the directory that end in .sql or .SQL, by name."""
+    found = (file for file in directory.iterdir() if file.suffix.lower() == ".sql")
+    return tuple(sorted((file for file in found if file.is_file()), key=lambda file: file.name))
+
+
+def read_schema(path: Path) -> Catalog:
+    """Return what the SQL in the file builds, such as pg_dump --schema-only writes.
+
+    It is not complete when psql would run statements there that cannot be seen. Raises
+    SourceError for a file that cannot be read as UTF-8, SqlSyntaxError with the line.
+    """
+    text, skipped = blank_psql(read_text(path))
+    catalog = catalog_of_sql(text, show_path(path))
+    is_complete = catalog.is_complete and not any(piece.hides_statements for piece in skipped)
+    # What it sets is for its own run, not for the migrations after it.
+    return replace(catalog, settings={}, is_complete=is_complete)
 
 
 def _read_migration(path: Path) -> Migration:
-    text = _read(path)
+    text = read_text(path)
     shown = show_path(path)
+    script, skipped = blank_psql(text)
+    lines = _LineIndex(text)
     return Migration(
-        path=shown, text=text, upgrade=_statements(split_statements(text), text, shown)
+        path=shown,
+        text=text,
+        upgrade=_statements(split_statements(script), lines, shown),
+        unjudged=tuple(
+            Unjudged(shown, lines.line(piece.offset), None, piece.reason, piece.hides_statements)
+            for piece in skipped
+        ),
     )
 
 
-def _read(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f'"{path}" cannot be read: {error.strerror}') from error
-    try:
-        # the mark that some editors put in front is no part of the SQL
-        return data.decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f'"{path}" is not UTF-8: byte {error.start} cannot be decoded',
-            "save the file as UTF-8",
-        ) from error
-
-
-def _statements(pieces: Iterable[RawStatement], text: str, path: str) -> tuple[Statement, ...]:
-    lines = _LineIndex(text)
+def _statements(
+    pieces: Iterable[RawStatement], lines: "_LineIndex", path: str
+) -> tuple[Statement, ...]:
     statements: list[Statement] = []
     count = 0
     is_open = False
@@ -100,6 +104,10 @@ class _LineIndex:
         """Return the span between two offsets, the end exclusive."""
         return Span(*self._place(start), *self._place(end))
 
+    def line(self, offset: int) -> int:
+        """Return the line that an offset is on."""
+        return bisect_right(self._starts, offset)
+
     def _place(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self._starts, offset)
+        line = self.line(offset)
         return line, offset - self._starts[line - 1] + 1

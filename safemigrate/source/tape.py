@@ -1,5 +1,6 @@
 """The tape: what a revision sent, from where in its file, and in which transaction."""
 
+import re
 import sys
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,6 +14,11 @@ __all__ = ["Note", "Passage", "RecordingStoppedError", "Tape"]
 
 # More than any sane revision sends; a loop that waits for a row would go on for ever.
 STATEMENT_LIMIT = 20_000
+
+# A schema for the version table is what an env.py makes, and no table is in it then.
+_CHANGES_SCHEMA = re.compile(
+    r"\s*(?:ALTER|CALL|CREATE(?!\s+(?:SCHEMA|EXTENSION|ROLE)\b)|DO|DROP)\b", re.IGNORECASE
+)
 
 
 class RecordingStoppedError(BaseException):
@@ -36,6 +42,7 @@ class Passage:
     `filename`: the revision's, as its code objects have it. `text`: its content.
     `line`: where the function begins, for statements sent from where no frame leads back.
     `look`: where the revision first looked at an answer that only a database could give.
+    `origin`: where what is sent now was written, when it was queued there.
     """
 
     filename: str
@@ -43,6 +50,7 @@ class Passage:
     line: int
     notes: list[Note] = field(default_factory=list)
     look: Span | None = None
+    origin: Span | None = None
     count: int = 0
     changes: set[str] = field(default_factory=set)
     _lines: list[str] | None = None
@@ -67,11 +75,13 @@ class Tape:
     """Takes down what recording connections send while a passage is played.
 
     `version`: the server that the recording pretends to be.
+    `has_changes_outside`: the schema was changed while no passage was played, so by env.py.
     """
 
     def __init__(self, version: ServerVersion = NEWEST_VERSION) -> None:
         self.version = version
         self.passage: Passage | None = None
+        self.has_changes_outside = False
         self._last_token = 0
 
     def new_transaction(self) -> int:
@@ -87,6 +97,7 @@ class Tape:
         """
         passage = self.passage
         if passage is None:
+            self.has_changes_outside |= any(_CHANGES_SCHEMA.match(sql) for sql, _ in statements)
             return None
         passage.count += len(statements)
         if passage.count > STATEMENT_LIMIT:
@@ -100,6 +111,10 @@ class Tape:
                 Note(sql, span, transaction, is_assumed) for sql, transaction in statements
             ]
         return span
+
+    def locate(self) -> Span | None:
+        """Return where in the revision the running code is; None when none is running."""
+        return None if self.passage is None else self._find(self.passage)[0]
 
     def look(self, span: Span | None) -> None:
         """Note that the answer to what was sent from `span` was looked at."""
@@ -124,7 +139,8 @@ class Tape:
         while frame is not None:
             code = frame.f_code
             if code.co_filename == passage.filename:
-                return self._span(passage, code, frame.f_lasti, frame.f_lineno), is_inspection
+                span = passage.origin or self._span(passage, code, frame.f_lasti, frame.f_lineno)
+                return span, is_inspection
             if code.co_filename == _DIALECT_FILE and code.co_qualname.startswith("PGDialect."):
                 is_inspection = True
             frame = frame.f_back

@@ -22,7 +22,7 @@ from safemigrate.model import (
     UnmodelledAction,
     ValidateConstraint,
 )
-from safemigrate.sql.definitions import read_column, read_constraint
+from safemigrate.sql.definitions import read_bound, read_column, read_constraint
 from safemigrate.sql.expressions import name_of_range, read_expression, read_strings, read_type
 from safemigrate.sql.parser import character_positions, nodes, read_tokens
 
@@ -114,8 +114,13 @@ def _read_subcommand(
             return ValidateConstraint(table, command.name, offset=offset)
         case _AT.AT_AttachPartition:
             partition = getattr(command, "def").partition_cmd
+            bound = partition.bound
             return AttachPartition(
-                table, name_of_range(partition.name), partition.bound.is_default, offset=offset
+                table,
+                name_of_range(partition.name),
+                bound.is_default,
+                read_bound(bound),
+                offset=offset,
             )
         case _AT.AT_DetachPartition:
             partition = getattr(command, "def").partition_cmd
@@ -161,7 +166,10 @@ def _read_column_subcommand(
         case _AT.AT_DropNotNull:
             return DropNotNull(table, command.name, offset=offset)
         case subtype if subtype in _COLUMN_OPTIONS:
-            return AlterColumnOption(table, command.name, _COLUMN_OPTIONS[subtype], offset=offset)
+            option = _COLUMN_OPTIONS[subtype]
+            is_new = option is ColumnOption.SET_EXPRESSION
+            expression = read_expression(definition) if is_new else None
+            return AlterColumnOption(table, command.name, option, expression, offset=offset)
     return None
 
 

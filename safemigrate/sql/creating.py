@@ -14,7 +14,7 @@ from safemigrate.model import (
     Persistence,
     QualifiedName,
 )
-from safemigrate.sql.definitions import read_column, read_constraint
+from safemigrate.sql.definitions import read_bound, read_column, read_constraint
 from safemigrate.sql.expressions import (
     name_of_range,
     name_of_strings,
@@ -64,8 +64,10 @@ def read_create_table(node: nodes.CreateStmt, sql: str) -> Action:
         persistence=_PERSISTENCE[node.relation.relpersistence],
         takes_existing=node.if_not_exists,
         is_partitioned=node.HasField("partspec"),
+        partition_key=_read_partition_key(node.partspec),
         partition_of=parents[0] if is_partition else None,
         is_default_partition=is_partition and node.partbound.is_default,
+        bound=read_bound(node.partbound) if is_partition else None,
         inherits=() if is_partition else parents,
         like=tuple(
             name_of_range(item.table_like_clause.relation)
@@ -73,6 +75,19 @@ def read_create_table(node: nodes.CreateStmt, sql: str) -> Action:
             if item.HasField("table_like_clause")
         ),
     )
+
+
+def _read_partition_key(specification: nodes.PartitionSpec) -> tuple[IndexColumn, ...]:
+    """Return the parts of the key; none for a table that is not partitioned."""
+    parts = []
+    for item in specification.part_params:
+        key = item.partition_elem
+        if key.name:
+            parts.append(IndexColumn(quote_identifier(key.name), key.name, (key.name,)))
+        else:
+            expression = read_expression(key.expr)
+            parts.append(IndexColumn(expression.sql, None, expression.columns))
+    return tuple(parts)
 
 
 def read_create_table_as(node: nodes.CreateTableAsStmt) -> Action:

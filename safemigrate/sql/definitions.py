@@ -9,6 +9,7 @@ from safemigrate.model import (
     ConstraintDefinition,
     ConstraintKind,
     Generated,
+    PartitionBound,
     Reference,
 )
 from safemigrate.sql.expressions import (
@@ -18,9 +19,9 @@ from safemigrate.sql.expressions import (
     read_strings,
     read_type,
 )
-from safemigrate.sql.parser import nodes
+from safemigrate.sql.parser import deparse_expression, nodes
 
-__all__ = ["Positions", "read_column", "read_constraint"]
+__all__ = ["Positions", "read_bound", "read_column", "read_constraint"]
 
 Positions = Callable[[int], int]
 """Translates the parser's byte offsets into character offsets."""
@@ -84,6 +85,22 @@ _REFERENTIAL_ACTIONS = {
 
 # Only these can be NOT ENFORCED (18); the parser leaves the flag unset on the others.
 _ENFORCEABLE = frozenset({ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY})
+
+
+def read_bound(bound: nodes.PartitionBoundSpec) -> PartitionBound | None:
+    """Return the bound of a partition; None for the default one."""
+    if bound.is_default:
+        return None
+    return PartitionBound(
+        lower=tuple(map(_read_limit, bound.lowerdatums)),
+        upper=tuple(map(_read_limit, bound.upperdatums)),
+        values=tuple(map(deparse_expression, bound.listdatums)),
+    )
+
+
+def _read_limit(datum: nodes.Node) -> str | None:
+    # The parser takes MINVALUE and MAXVALUE for columns.
+    return None if datum.HasField("column_ref") else deparse_expression(datum)
 
 
 def read_column(node: nodes.ColumnDef, positions: Positions) -> ColumnDefinition:

@@ -44,7 +44,13 @@ from safemigrate.sql.creating import (
     read_create_table_as,
     read_create_view,
 )
-from safemigrate.sql.expressions import name_of_range, name_of_strings, read_strings, tables_in
+from safemigrate.sql.expressions import (
+    name_of_range,
+    name_of_strings,
+    read_expression,
+    read_strings,
+    tables_in,
+)
 from safemigrate.sql.parser import nodes, parse_statement
 
 __all__ = ["read_actions"]
@@ -140,10 +146,23 @@ def _read_row_change(node: nodes.Node, which: str) -> Action:
     statement: nodes.UpdateStmt = getattr(node, which)
     target = name_of_range(statement.relation)
     change = _ROW_CHANGES[which]
-    has_condition = change in {RowChange.UPDATE, RowChange.DELETE} and statement.HasField(
-        "where_clause"
-    )
-    return ChangeRows(change, target, _others(node, target), has_condition)
+    others = _others(node, target)
+    match change:
+        case RowChange.INSERT:
+            query = node.insert_stmt.select_stmt.select_stmt
+            return ChangeRows(change, target, others, *_read_condition(query))
+        case RowChange.UPDATE | RowChange.DELETE:
+            return ChangeRows(change, target, others, *_read_condition(statement))
+    return ChangeRows(change, target, others)
+
+
+def _read_condition(
+    statement: nodes.UpdateStmt | nodes.SelectStmt,
+) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the statement picks rows, and by which columns."""
+    if statement.HasField("where_clause"):
+        return True, read_expression(statement.where_clause).columns
+    return isinstance(statement, nodes.SelectStmt) and statement.HasField("limit_count"), ()
 
 
 def _read_inner_changes(node: nodes.Node, which: str) -> Iterator[Action]:
@@ -208,7 +227,9 @@ def _read_drop(node: nodes.Node) -> list[Action]:
                 index = name_of_strings(parts)
                 actions.append(DropIndex(index, drop.concurrent, is_cascade, drop.missing_ok))
             case _KINDS.OBJECT_VIEW | _KINDS.OBJECT_MATVIEW:
-                actions.append(DropView(name_of_strings(parts), is_cascade))
+                is_materialized = drop.remove_type == _KINDS.OBJECT_MATVIEW
+                view = name_of_strings(parts)
+                actions.append(DropView(view, is_cascade, drop.missing_ok, is_materialized))
             case _KINDS.OBJECT_SCHEMA:
                 actions.append(DropSchema(parts[-1], is_cascade, drop.missing_ok))
             case _KINDS.OBJECT_TRIGGER:
@@ -219,7 +240,8 @@ def _read_drop(node: nodes.Node) -> list[Action]:
                 actions.append(NoTableAction(f"DROP {_KINDS.Name(kind).removeprefix('OBJECT_')}"))
             case kind:
                 name = _KINDS.Name(kind).removeprefix("OBJECT_")
-                actions.append(UnmodelledAction(f"DROP {name}"))
+                words = f"DROP {name} CASCADE" if is_cascade else f"DROP {name}"
+                actions.append(UnmodelledAction(words))
     return actions
 
 

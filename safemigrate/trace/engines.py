@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, ExceptionContext
 
+from safemigrate.source.dbapi import split_sent
 from safemigrate.trace.commands import is_catalog_read
 from safemigrate.trace.faults import describe_fault
 from safemigrate.trace.sessions import DriverSession
@@ -64,7 +65,7 @@ class _Observation:
         executemany: bool,  # noqa: FBT001 - the event's signature
     ) -> None:
         del cursor, parameters, context, executemany
-        sql = _number_parameters(statement, connection.dialect.paramstyle)
+        sql = _trim(_number_parameters(statement, connection.dialect.paramstyle))
         if not is_catalog_read(sql):
             session = _session(connection)
             self._tracer.before(session, sql, path=self._shown, line=self._find_line())
@@ -92,6 +93,12 @@ class _Observation:
 
 def _session(connection: Connection) -> DriverSession:
     return DriverSession(connection.connection.dbapi_connection)
+
+
+def _trim(sql: str) -> str:
+    """Return a statement as the recording has it; several sent at once stay together."""
+    statements = split_sent(sql)
+    return statements[0] if len(statements) == 1 else sql.strip()
 
 
 def _number_parameters(sql: str, style: str) -> str:

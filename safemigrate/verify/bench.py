@@ -11,8 +11,8 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import Script
 from psycopg import sql
 
-from safemigrate.errors import EnvironmentSetupError
 from safemigrate.execute.failures import read_failure
+from safemigrate.execute.site import check_context, refuse_second_run
 from safemigrate.model import Direction, ObservedStatement
 from safemigrate.server import Server
 from safemigrate.source import Project, run_environment
@@ -100,11 +100,9 @@ class _Run:
         """Yield the steps; Alembic commits one before it asks for the next."""
         del heads
         if self._has_run:
-            raise EnvironmentSetupError(
-                "env.py runs the migrations more than once, on several databases or schemas",
-                "let env.py choose one, by an environment variable, and verify each by itself",
-            )
+            raise refuse_second_run()
         self._has_run = True
+        check_context(context)
         self._bench.version_table = VersionTable(
             context.version_table, context.version_table_schema
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.verify.snapshots import Snapshot
 
 __all__ = ["find_differences", "find_reordered"]
@@ -58,7 +59,9 @@ def _without_parts(keys: set[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _line(sign: str, key: tuple[str, str], definition: str) -> str:
     kind, identity = key
-    parts = [_part(name, value) for name, value in _attributes(definition).items()]
+    parts = [
+        _part(name, hide_sql_passwords(value)) for name, value in _attributes(definition).items()
+    ]
     line = f"{sign} {kind} {identity} {', '.join(parts)}".rstrip()
     return line if len(line) <= _LINE_LENGTH else line[: _LINE_LENGTH - 1] + "…"
 
@@ -70,7 +73,7 @@ def _changes(before: str, after: str) -> str:
 
 
 def _change(name: str, before: str | None, after: str | None) -> str:
-    old, new = (_NOTHING if value is None else value for value in (before, after))
+    old, new = (_NOTHING if one is None else hide_sql_passwords(one) for one in (before, after))
     old, new = _around_difference(old, new)
     return f"{_part(name, old)} -> {new}"
 

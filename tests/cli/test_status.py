@@ -105,6 +105,7 @@ def test_the_json_of_the_status(run: Run, database: str) -> None:
         "heads": [{"revision": "2222", "message": "name the recipe"}],
         "pending": [{"revision": "2222", "message": "name the recipe"}],
         "unknown": [],
+        "partly_applied": [],
         "runner": None,
         "invalid_indexes": [],
         "not_valid_constraints": [],
@@ -153,4 +154,85 @@ def test_the_json_of_the_history(run: Run, database: str) -> None:
         "host": socket.gethostname(),
         "package_version": version("safemigrate"),
         "error": "",
+        "committed": [],
+        "override": "",
     }
+
+
+PARTIAL = """\
+op.add_column("recipe", sa.Column("b", sa.Text()))
+with op.get_context().autocommit_block():
+    op.create_index("recipe_b_idx", "recipe", ["b"], postgresql_concurrently=True)
+op.execute("UPDATE recipe SET b = 1 / (id - id)")
+"""
+COMMITTED = [
+    "ALTER TABLE recipe ADD COLUMN b TEXT",
+    "CREATE INDEX CONCURRENTLY recipe_b_idx ON recipe (b)",
+]
+
+
+@pytest.fixture
+def partial(run: Run, database: str, folder: ProjectFolder) -> str:
+    """The path of a revision that fails on its way, and has failed."""
+    path = folder.revise("3333", PARTIAL, "op.get_bind()", after="2222")
+    run("upgrade", "2222", "--url", database)
+    execute(database, "INSERT INTO recipe VALUES (1)")
+    result = run("upgrade", "--url", database)
+    assert result.exit_code == 4, result.stderr
+    assert "`safemigrate status` says where" in result.stderr
+    assert "by hand" in result.stderr
+    return path
+
+
+@pytest.mark.usefixtures("partial")
+def test_a_half_done_revision_is_shown_with_what_it_committed(run: Run, database: str) -> None:
+    result = run("status", "--url", database)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    at = lines.index("half done    3333  partly applied by a run that failed, and had committed:")
+    assert [line.strip() for line in lines[at + 1 : at + 3]] == COMMITTED
+    assert 'undo by hand what is committed of "3333"' in lines[-1]
+    assert "safemigrate upgrade" not in result.stdout
+    document = json.loads(run("status", "--format", "json", "--url", database).stdout)
+    assert document["partly_applied"] == [
+        {"revision": "3333", "message": "", "direction": "upgrade", "committed": COMMITTED}
+    ]
+    assert document["last"]["committed"] == COMMITTED
+    assert "committed before it failed: " + COMMITTED[0] in run("history", "--url", database).stdout
+
+
+@pytest.mark.usefixtures("partial")
+def test_the_next_upgrade_warns_of_what_is_half_done_and_names_it_when_it_fails(
+    run: Run, database: str
+) -> None:
+    for options in ((), ("--quiet",)):
+        result = run("upgrade", "--url", database, *options)
+        assert result.exit_code == 1, result.stderr
+        warning = 'warning: an earlier run of revision "3333" failed, and had committed: '
+        assert warning + "; ".join(COMMITTED) in result.stderr.splitlines()
+        error, hint = result.stderr.splitlines()[-2:]
+        assert "42701" in error
+        assert "nothing was changed, but an earlier run had committed of it" in hint
+        assert all(statement in hint for statement in COMMITTED)
+        assert "undo that by hand and run it again, or finish" in hint
+    assert "half done    3333" in run("status", "--url", database).stdout
+
+
+def test_a_revision_that_was_applied_is_half_done_no_more(
+    run: Run, database: str, folder: ProjectFolder, partial: str
+) -> None:
+    execute(database, "ALTER TABLE recipe DROP COLUMN b")
+    path = folder.path / partial
+    path.write_text(path.read_text().replace("1 / (id - id)", "1"))
+    result = run("upgrade", "--url", database)
+    assert result.exit_code == 0, result.stderr
+    assert run("status", "--url", database).stdout.endswith("\nup to date\n")
+    assert "half done" not in run("status", "--url", database).stdout
+
+
+@pytest.mark.usefixtures("partial")
+def test_a_revision_finished_by_hand_and_stamped_is_half_done_no_more(
+    run: Run, database: str
+) -> None:
+    execute(database, "UPDATE alembic_version SET version_num = '3333'")
+    assert run("status", "--url", database).stdout.endswith("\nup to date\n")

@@ -102,6 +102,36 @@ def test_the_json_says_what_was_applied(run: Run, database: str) -> None:
     assert nothing == {"version": 1, "applied": [], "current": ["2222"]}
 
 
+def test_the_json_of_a_failure_has_what_was_applied_before_it(
+    folder: ProjectFolder, run: Run, database: str
+) -> None:
+    folder.revise("1111", CREATE, DROP)
+    folder.revise("2222", 'op.execute("SELECT 1 / 0")', after="1111")
+    result = run("upgrade", "--format", "json", "--url", database)
+    assert result.exit_code == 4
+    document = json.loads(result.stdout)
+    assert [one["revision"] for one in document["applied"]] == ["1111"]
+    assert document["current"] is None
+    error, hint = result.stderr.splitlines()[-2:]
+    assert error == f"error: {document['error']['message']}"
+    assert hint == f"hint: {document['error']['hint']}"
+    assert "division by zero" in error
+
+
+@pytest.mark.parametrize(
+    "url", ["somebody:sesame@localhost", "postgresql://a:sesame@localhost:1/b"]
+)
+def test_the_json_of_a_run_that_did_not_begin(folder: ProjectFolder, run: Run, url: str) -> None:
+    folder.revise("1111", CREATE, DROP)
+    for command in (("upgrade",), ("downgrade", "base")):
+        result = run(*command, "--format", "json", "--url", url)
+        assert result.exit_code == 2
+        document = json.loads(result.stdout)
+        assert document["applied"] == []
+        assert document["error"]["message"]
+        assert "sesame" not in result.output
+
+
 @pytest.mark.usefixtures("two")
 def test_the_url_comes_from_the_environment_too(
     run: Run, database: str, monkeypatch: pytest.MonkeyPatch
@@ -203,6 +233,12 @@ def test_a_lock_that_is_not_to_be_had_is_told_with_its_holder(
     assert f"held by pid {pid} (user" in hint
     assert "SELECT FROM recipe" in hint
     assert folder.path.name not in result.stderr
+    stored = error.removeprefix("error: ") + "; " + hint.removeprefix("hint: ").partition(";")[0]
+    last = json.loads(run("status", "--format", "json", "--url", database).stdout)["last"]
+    assert last["error"] == stored
+    assert "canceling statement" not in last["error"]
+    assert f"held by pid {pid} (user" in run("status", "--url", database).stdout
+    assert "SELECT FROM recipe" in run("history", "--url", database).stdout
 
 
 @pytest.mark.usefixtures("two")

@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 CREATE = 'op.execute("CREATE TABLE t (id int PRIMARY KEY, a int)")'
 DROP = 'op.execute("DROP TABLE t")'
 ADD = 'op.add_column("t", sa.Column("c", sa.Integer))'
+DROP_FUNCTION = 'op.execute("DROP FUNCTION f")'
 REMOVE = 'op.drop_column("t", "c")'
 
 
@@ -268,3 +269,50 @@ def test_the_reference_history_is_proved(
     assert [one for one in proof.revisions if not one.is_proved] == []
     assert proof.round_trip is not None
     assert (proof.round_trip.is_ok, proof.round_trip.differences) == (True, ())
+
+
+def test_the_statements_are_those_of_explain(folder: ProjectFolder, run: Run, server: str) -> None:
+    create = 'op.execute("""\n    CREATE TABLE t (\n        a text DEFAULT \'a;b\'\n    );\n\n""")'
+    insert = "op.execute(\"INSERT INTO t VALUES ('100 %')\")"
+    body = 'op.execute("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC; SELECT 1; END ;")'
+    comment = "op.execute(\"-- why; and how\\nCOMMENT ON TABLE t IS '50 %';\")"
+    folder.revise("r1", f"{create}\n{insert}\n{body}\n{comment}", f"{DROP}\n{DROP_FUNCTION}")
+
+    explained = document(run("explain", "--format", "json").stdout)["statements"]
+    proof = document(run("verify", "--server", server, "--format", "json").stdout)
+
+    observed = proof["revisions"][0]["statements"]
+    assert proof["revisions"][0]["error"] is None
+    assert [one["sql"] for one in observed] == [one["sql"] for one in explained]
+    assert observed[0]["sql"].startswith("CREATE TABLE")
+
+
+def test_an_env_that_commits_every_statement_by_itself_is_refused_as_by_upgrade(
+    folder: ProjectFolder, run: Run, server: str, database: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+    env = (folder.path / "migrations" / "env.py").read_text()
+    folder.write(
+        "migrations/env.py",
+        env.replace(
+            "engine.connect()", "engine.connect().execution_options(isolation_level='AUTOCOMMIT')"
+        ),
+    )
+
+    refused = run("verify", "--server", server)
+
+    assert refused.exit_code == 2, refused.output
+    assert refused.stdout == ""
+    assert "commits every statement by itself" in refused.stderr
+    assert refused.stderr == run("upgrade", "--url", database).stderr
+
+
+def test_no_password_is_shown(folder: ProjectFolder, run: Run, server: str) -> None:
+    role = "op.execute(\"CREATE ROLE verify_role PASSWORD 's3cret'\")"
+    folder.revise("r1", role, 'op.execute("DROP ROLE verify_role")')
+    folder.revise("r2", role + "\n" + role, 'op.execute("DROP ROLE verify_role")', after="r1")
+
+    for format_ in ("text", "json"):
+        result = run("verify", "--server", server, "--format", format_)
+        assert "verify_role" in result.stdout
+        assert "s3cret" not in result.output

@@ -6,18 +6,20 @@ committing it.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from textwrap import indent
 
 import pytest
 
-from safemigrate.config import RuleSettings
+from safemigrate.config import RuleSettings, check_rule_names, load_config
 from safemigrate.facts import walk
-from safemigrate.lint import judge
-from safemigrate.model import OLDEST_VERSION, Catalog, LintResult
+from safemigrate.lint import judge, rules
+from safemigrate.model import OLDEST_VERSION, Catalog, LintResult, ServerVersion
 from safemigrate.source import open_project, record
 
 ROOT = Path(__file__).parents[2]
@@ -107,13 +109,90 @@ def test_the_rewrite_is_clean_and_applies(example: Path, database: str) -> None:
     assert applied.returncode == 0, applied.stderr
 
 
-def test_every_command_in_the_readme_exists() -> None:
+def list_blocks(language: str) -> list[str]:
+    """Return the code blocks of the README that are in this language."""
     text = README.read_text(encoding="utf-8")
-    commands = set(re.findall(r"safemigrate ([a-z]+)", text)) - {"is"}
-    listed = run(ROOT, "--help").stdout
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
-    assert commands
-    assert [command for command in sorted(commands) if f"\n  {command}" not in listed] == []
+
+SHELL_LINES = [line for block in list_blocks("sh") for line in block.splitlines()]
+# They install this project and run this suite, or the one of migrations/.
+NOT_RUN_HERE = {"make demo", "make test", "pip install 'safemigrate[embedded]'"}
+COMMANDS = [line for line in SHELL_LINES if line not in NOT_RUN_HERE]
+
+
+@pytest.fixture
+def safe_example(example: Path) -> Path:
+    """The example after its rewrite, with SQL files beside it."""
+    (example / UNSAFE).write_text(rewrite(example), encoding="utf-8")
+    (example / "schema.sql").write_text("CREATE TABLE recipe (name text);\n", encoding="utf-8")
+    (example / "changes").mkdir()
+    change = "ALTER TABLE recipe ADD COLUMN rating numeric(3, 2);\n"
+    (example / "changes" / "0001_rate_recipes.sql").write_text(change, encoding="utf-8")
+    return example
+
+
+def test_the_readme_shows_commands_to_run() -> None:
+    assert len(COMMANDS) == len(set(COMMANDS)) >= 5
+    assert set(SHELL_LINES) > NOT_RUN_HERE
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_readme_does_what_it_is_shown_for(
+    line: str, safe_example: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAFEMIGRATE_URL", database)
+    program, *arguments = shlex.split(line)
+
+    done = run(safe_example, *arguments)
+
+    assert program == "safemigrate"
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout
+
+
+def test_every_command_named_in_the_text_exists() -> None:
+    commands = set(re.findall(r"`safemigrate ([^`]+)`", README.read_text(encoding="utf-8")))
+
+    assert {"explain", "lint", "rule", "status", "upgrade", "verify"} <= commands
+    for command in commands:
+        assert run(ROOT, *shlex.split(command), "--help").returncode == 0, command
+
+
+def test_the_configuration_is_one(tmp_path: Path) -> None:
+    (block,) = list_blocks("toml")
+    (tmp_path / "pyproject.toml").write_text(block, encoding="utf-8")
+
+    config = load_config((tmp_path,))
+    check_rule_names(config, rules())
+
+    table = tomllib.loads(block)["tool"]["safemigrate"]
+    assert config.pg_version == ServerVersion(table["pg-version"])
+    assert {*config.rules.severities, *config.rules.disabled} == {*table["rules"]}
+
+
+HEAD = "from alembic import op\nimport sqlalchemy as sa\n\n"
+
+
+@pytest.mark.parametrize("has_comment", [True, False])
+def test_the_ignore_silences_the_finding_it_names(safe_example: Path, *, has_comment: bool) -> None:
+    (block,) = (block for block in list_blocks("python") if "safemigrate: ignore" in block)
+    comment, statement = block.splitlines()
+    for revision, body in (
+        ("0003", ['op.add_column("recipe", sa.Column("legacy_name", sa.Text()))']),
+        ("0004", [comment, statement] if has_comment else [statement]),
+    ):
+        (safe_example / "versions" / f"{revision}_.py").write_text(
+            f'{HEAD}revision = "{revision}"\ndown_revision = "{int(revision) - 1:04}"\n\n\n'
+            f"def upgrade():\n{indent(chr(10).join(body), '    ')}\n",
+            encoding="utf-8",
+        )
+
+    result = judge_project(safe_example)
+
+    found = [one.rule for one in result.findings if one.revision == "0004"]
+    assert ("dropped-column" in found) is not has_comment
+    assert result.suppressed == int(has_comment)
 
 
 def test_every_make_target_in_the_readme_exists() -> None:

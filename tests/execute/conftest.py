@@ -133,13 +133,15 @@ def events() -> Events:
     return Events()
 
 
-def allow(pending: tuple[str, ...], version: ServerVersion) -> None:
+def allow(pending: tuple[str, ...], version: ServerVersion) -> str:
     """Stand in the place of a gate that lets everything pass."""
     del pending, version
+    return ""
 
 
 # What the command does, without the gate and the words around it.
 _DRIVER = """
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -147,8 +149,8 @@ from safemigrate.errors import SafemigrateError
 from safemigrate.execute import RunSettings, run_upgrade
 from safemigrate.source import open_project
 
-# env.py runs with another one
-out = sys.stdout
+# while env.py runs, standard output is standard error
+out = os.fdopen(os.dup(1), "w")
 settings = RunSettings(lock_timeout=timedelta(milliseconds=100), deadline=timedelta(seconds=60))
 try:
     report = run_upgrade(
@@ -156,7 +158,7 @@ try:
         "heads",
         settings,
         progress=lambda event: print(type(event).__name__, file=out, flush=True),
-        check=lambda pending, version: None,
+        check=lambda pending, version: "",
     )
 except SafemigrateError as error:
     print(f"{error.message} | {error.hint}", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from safemigrate.errors import InterruptedRunError, RunStoppedError
+from safemigrate.errors import InterruptedRunError, RevisionFailedError, RunStoppedError
 from safemigrate.execute import RevisionFinished
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def test_a_connection_lost_in_an_autocommit_block_names_what_was_committed(
         runner.upgrade()
     assert "committed already: CREATE TABLE t (id int)" in caught.value.hint
     assert db.has("t")
+    assert db.scalar("SELECT committed FROM safemigrate.history") == ["CREATE TABLE t (id int)"]
 
 
 def test_a_connection_lost_in_the_commit_is_told_as_not_known(
@@ -103,6 +104,15 @@ def test_a_run_stops_before_the_next_revision_when_the_deploy_lock_is_lost(
     assert runner.upgrade().heads == ("second",)
 
 
+def test_a_failure_is_recorded_when_the_control_connection_is_lost(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    folder.add("first", f'{CUT_CONTROL}\nop.execute("SELECT 1 / 0")')
+    with pytest.raises(RevisionFailedError):
+        runner.upgrade()
+    assert db.history() == [("first", "upgrade", "failed", 1)]
+
+
 def test_the_last_revision_counts_even_when_the_control_connection_is_lost_in_it(
     folder: ProjectFolder, runner: Runner, db: Database
 ) -> None:
@@ -126,7 +136,8 @@ def test_a_signal_cancels_the_statement_and_rolls_the_revision_back(
     assert "nothing was changed" in err
     assert "Traceback" not in err
     assert not db.has("t")
-    assert db.scalar("SELECT error FROM safemigrate.history") == f"stopped by {number.name}"
+    stored = db.scalar("SELECT error FROM safemigrate.history")
+    assert stored == f'stopped by {number.name} in revision "first"'
 
 
 def test_a_signal_after_an_applied_revision_is_a_stop_part_way(

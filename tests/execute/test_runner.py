@@ -217,7 +217,7 @@ def test_work_that_was_taken_back_is_not_reported_as_done(
 def test_the_gate_is_asked_before_anything_is_changed(runner: Runner, db: Database) -> None:
     asked: list[tuple[tuple[str, ...], ServerVersion]] = []
 
-    def refuse(pending: tuple[str, ...], version: ServerVersion) -> None:
+    def refuse(pending: tuple[str, ...], version: ServerVersion) -> str:
         asked.append((pending, version))
         raise GateRefusedError("no")
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from safemigrate.errors import InterruptedRunError
 from safemigrate.execute import PlannedRevision, read_history, read_standing
 from safemigrate.execute.deploylock import deploy_lock_key
 from safemigrate.journal import Outcome
+from safemigrate.model import Direction
 
 if TYPE_CHECKING:
     from tests.execute.conftest import Database, ProjectFolder, Runner
@@ -110,3 +112,25 @@ def test_a_constraint_that_is_not_enforced_is_not_half_done(
     suffix = " NOT ENFORCED" if is_new else ""
     db.execute(f"CREATE TABLE t (id int, CONSTRAINT loose CHECK (id > 0){suffix})")
     assert read_standing(folder.open()).unvalidated_constraints == ()
+
+
+def test_a_downgrade_that_failed_on_its_way_is_half_done_until_it_is_taken_back(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    path = folder.add(
+        "third",
+        'op.execute("CREATE TABLE u (id int)")',
+        'op.execute("DROP TABLE u")\nwith op.get_context().autocommit_block():\n    pass\n'
+        'op.execute("SELECT 1 / 0")',
+    )
+    runner.upgrade()
+    with pytest.raises(InterruptedRunError, match="division by zero"):
+        runner.downgrade("second")
+    (partial,) = read_standing(folder.open()).partial
+    assert partial.revision.revision == "third"
+    assert partial.direction is Direction.DOWNGRADE
+    assert partial.committed == ("DROP TABLE u",)
+    db.execute("CREATE TABLE u (id int)")
+    path.write_text(path.read_text().replace("SELECT 1 / 0", "SELECT 1"))
+    runner.downgrade("second")
+    assert read_standing(folder.open()).partial == ()

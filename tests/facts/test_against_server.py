@@ -69,6 +69,17 @@ CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM ('2020-01-01') TO ('2021-0
 CREATE TABLE part_rest PARTITION OF part DEFAULT;
 INSERT INTO part SELECT n, '2020-06-01' FROM generate_series(1, 50) AS n;
 INSERT INTO part SELECT n, '2030-06-01' FROM generate_series(1, 50) AS n;
+CREATE TABLE proven (id bigint NOT NULL, at date NOT NULL);
+INSERT INTO proven SELECT n, '2023-06-01' FROM generate_series(1, 50) AS n;
+ALTER TABLE proven ADD CONSTRAINT proven_bound
+    CHECK (at >= '2023-01-01' AND at < '2024-01-01');
+ALTER TABLE part_rest ADD CONSTRAINT part_rest_without_2023
+    CHECK (NOT (at >= '2023-01-01' AND at < '2024-01-01'));
+CREATE TABLE doubtful (id bigint NOT NULL, at date NOT NULL CHECK (at > '2022-05-01'));
+INSERT INTO doubtful SELECT n, '2022-06-01' FROM generate_series(1, 50) AS n;
+CREATE TABLE kind (id bigint, k text) PARTITION BY LIST (k);
+CREATE TABLE kind_a (id bigint, k text NOT NULL CHECK (k IN ('a', 'b')));
+INSERT INTO kind_a SELECT n, 'a' FROM generate_series(1, 50) AS n;
 CREATE TABLE loose (id bigint NOT NULL, at date NOT NULL);
 INSERT INTO loose SELECT n, '2022-06-01' FROM generate_series(1, 50) AS n;
 CREATE POLICY open ON par USING (true);
@@ -194,6 +205,12 @@ STATEMENTS = [
     "DROP INDEX t_a",
     "DROP INDEX CONCURRENTLY t_a",
     "ALTER INDEX t_a RENAME TO z",
+    "ALTER TABLE t_a RENAME TO z",
+    "DROP TABLE IF EXISTS not_there",
+    "ALTER TABLE t DROP COLUMN IF EXISTS not_there",
+    "ALTER TABLE t DROP CONSTRAINT IF EXISTS not_there",
+    "DROP INDEX IF EXISTS not_there",
+    "DROP VIEW IF EXISTS not_there",
     "CREATE TABLE z (id int)",
     "CREATE TABLE z (par bigint REFERENCES par (id))",
     "CREATE TABLE z (id bigint PRIMARY KEY, up bigint REFERENCES z (id))",
@@ -201,6 +218,10 @@ STATEMENTS = [
     "CREATE TABLE z (id int) INHERITS (em)",
     "CREATE TABLE z PARTITION OF part FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')",
     "ALTER TABLE part ATTACH PARTITION loose FOR VALUES FROM ('2022-01-01') TO ('2023-01-01')",
+    "ALTER TABLE part ATTACH PARTITION proven FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')",
+    "ALTER TABLE part ATTACH PARTITION doubtful FOR VALUES FROM ('2022-01-01') TO ('2023-01-01')",
+    "CREATE TABLE z PARTITION OF part FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')",
+    "ALTER TABLE kind ATTACH PARTITION kind_a FOR VALUES IN ('a', 'b')",
     "ALTER TABLE part DETACH PARTITION part_1",
     "DROP TABLE em",
     "DROP TABLE t CASCADE",

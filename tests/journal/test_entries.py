@@ -36,7 +36,12 @@ def test_an_entry_comes_back_as_it_was_written(connection: Connection) -> None:
     prepare_journal(connection)
     write_entry(connection, ATTEMPT)
     failed = replace(
-        ATTEMPT, direction=Direction.DOWNGRADE, outcome=Outcome.FAILED, error="it's 100 % :broken"
+        ATTEMPT,
+        direction=Direction.DOWNGRADE,
+        outcome=Outcome.FAILED,
+        error="it's 100 % :broken",
+        committed=("CREATE TABLE t (a text DEFAULT '{\"}')", "DROP TABLE u"),
+        override="release 42 needs it",
     )
     write_entry(connection, failed)
     connection.commit()
@@ -54,8 +59,12 @@ def test_an_entry_comes_back_as_it_was_written(connection: Connection) -> None:
     )
     # two readings of the server's clock, so a little more
     assert first.duration <= first.finished_at - first.started_at < timedelta(seconds=2)
-    assert first.error == ""
-    assert second.error == failed.error
+    assert (first.error, first.committed, first.override) == ("", (), "")
+    assert (second.error, second.committed, second.override) == (
+        failed.error,
+        failed.committed,
+        failed.override,
+    )
     assert read_last_entry(connection) == second
 
 
@@ -77,3 +86,11 @@ def test_an_account_without_a_name_is_written_by_its_number(
     prepare_journal(connection)
     write_entry(connection, ATTEMPT)
     assert connection.scalar(text("SELECT os_user FROM safemigrate.history")) == "4711"
+
+
+def test_no_password_is_written(connection: Connection) -> None:
+    prepare_journal(connection)
+    role = "CREATE ROLE x PASSWORD 's3cret'"
+    write_entry(connection, replace(ATTEMPT, error=role, committed=(role,), override=role))
+    (entry,) = read_entries(connection)
+    assert entry.error == entry.override == entry.committed[0] == "CREATE ROLE x PASSWORD '***'"

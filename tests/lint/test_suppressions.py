@@ -57,6 +57,46 @@ def test_a_comment_at_the_end_of_a_line_does_not_reach_the_next_statement(lint_s
     assert lines(result) == [("dropped-table", 2)]
 
 
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("DROP TABLE recipe; DROP TABLE cook; -- safemigrate: ignore[dropped-table] unused", 1),
+        ("-- safemigrate: ignore[dropped-table] unused\nDROP TABLE recipe; DROP TABLE cook;", 20),
+    ],
+)
+def test_of_two_statements_on_a_line_one_is_silenced(
+    lint_sql: Lint, text: str, column: int
+) -> None:
+    result = lint_sql(text)
+    assert [finding.span.column for finding in result.findings] == [column]
+    assert result.suppressed == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT '-- safemigrate: ignore[dropped-table] x'; DROP TABLE recipe;",
+        "SELECT $$\n-- safemigrate: ignore[dropped-table] x\n$$; DROP TABLE recipe;",
+        "/*\n-- safemigrate: ignore[dropped-table] x\n*/\nDROP TABLE recipe;",
+    ],
+)
+def test_what_stands_in_a_string_or_a_block_is_no_comment(lint_sql: Lint, text: str) -> None:
+    assert names(lint_sql(text)) == ["dropped-table"]
+
+
+def test_a_table_dropped_with_another_is_silenced_with_it(lint_sql: Lint) -> None:
+    result = lint_sql("-- safemigrate: ignore[dropped-table] unused\nDROP TABLE recipe, cook;")
+    assert names(result) == []
+    assert result.suppressed == 2
+
+
+def test_comments_are_read_in_a_script_for_psql(lint_sql: Lint) -> None:
+    result = lint_sql(
+        "\\echo don't stop\n-- safemigrate: ignore[dropped-table] unused\nDROP TABLE recipe;"
+    )
+    assert names(result) == []
+
+
 def test_one_comment_names_several_rules(lint_sql: Lint) -> None:
     result = lint_sql(
         "-- safemigrate: ignore[dropped-column, column-type-rewrite] the table has ten rows\n"
@@ -146,20 +186,147 @@ def test_a_comment_above_the_statement_silences_all_its_subcommands(lint_sql: Li
         """)
         ''',
         """\
-        # safemigrate: ignore[dropped-column] unused by now
         with op.batch_alter_table("recipe") as batch:
+            # safemigrate: ignore[dropped-column] unused by now
             batch.drop_column("name")
         """,
         """\
-        # safemigrate: ignore[dropped-column] unused by now
-        for column in ("name", "email"): op.drop_column("recipe", column)
+        for column in ("name",):
+            # safemigrate: ignore[dropped-column] unused by now
+            op.drop_column("recipe", column)
         """,
+        """\
+        op.execute(
+            "-- safemigrate: ignore[dropped-column] unused by now\\n"
+            "ALTER TABLE recipe DROP COLUMN name"
+        )
+        """,
+        '''\
+        sql = """
+            -- safemigrate: ignore[dropped-column] unused by now
+            ALTER TABLE recipe DROP COLUMN name
+        """
+        op.execute(sql)
+        ''',
     ],
 )
 def test_a_revision_is_silenced_at_the_call(lint_python: Lint, body: str) -> None:
     result = lint_python(dedent(body))
     assert names(result) == []
     assert result.suppressed >= 1
+
+
+def test_of_several_statements_of_a_call_a_comment_silences_the_first(lint_python: Lint) -> None:
+    result = lint_python(
+        "# safemigrate: ignore[dropped-table] unused by now\n"
+        'op.execute("SELECT 1; DROP TABLE recipe; DROP TABLE cook")'
+    )
+    (finding,) = result.findings
+    assert finding.sql == "DROP TABLE cook"
+    assert result.suppressed == 1
+
+
+def test_in_a_batch_each_operation_has_a_comment_of_its_own(lint_python: Lint) -> None:
+    result = lint_python(
+        'with op.batch_alter_table("recipe") as batch:\n'
+        "    # safemigrate: ignore[dropped-column] unused by now\n"
+        '    batch.drop_column("name")\n'
+        '    batch.drop_column("email")\n'
+    )
+    (finding,) = result.findings
+    assert '"email"' in finding.message
+    assert result.suppressed == 1
+
+
+def test_of_what_a_loop_sends_a_comment_silences_the_first(lint_python: Lint) -> None:
+    result = lint_python(
+        "# safemigrate: ignore[dropped-column] unused by now\n"
+        'for column in ("name", "email"): op.drop_column("recipe", column)'
+    )
+    (finding,) = result.findings
+    assert "email" in finding.message
+    assert result.suppressed == 1
+
+
+def test_comments_in_rows_silence_one_statement_each(lint_python: Lint) -> None:
+    result = lint_python(
+        "# safemigrate: ignore[dropped-column] unused by now\n"
+        "# safemigrate: ignore[dropped-column] unused as well\n"
+        "# safemigrate: ignore[dropped-column] this one has nothing left to silence\n"
+        'for column in ("name", "email"): op.drop_column("recipe", column)'
+    )
+    assert names(result) == ["unused-ignore"]
+    assert "nothing left" in lint_line(result.findings[0].span.line)
+    assert result.suppressed == 2
+
+
+def lint_line(line: int) -> str:
+    """Return which of the comments above stands on the line of the file, whose body begins at 6."""
+    return {6: "unused by now", 7: "unused as well", 8: "nothing left"}[line]
+
+
+def test_two_calls_on_a_line_are_told_apart(lint_python: Lint) -> None:
+    result = lint_python(
+        'op.drop_table("recipe"); op.drop_table("cook")'
+        "  # safemigrate: ignore[dropped-table] unused by now"
+    )
+    (finding,) = result.findings
+    assert "recipe" in finding.message
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        """
+        -- safemigrate: ignore[dropped-table] scratch table
+        DROP TABLE recipe;
+        DROP TABLE cook;
+        """,
+        """
+        DROP TABLE recipe; -- safemigrate: ignore[dropped-table] scratch table
+        DROP TABLE cook;
+        """,
+        """
+        DROP TABLE -- safemigrate: ignore[dropped-table] scratch table
+            recipe;
+        DROP TABLE cook;
+        """,
+    ],
+)
+@pytest.mark.parametrize("opening", ["op.execute(", "op.execute(f", "run("])
+def test_a_comment_in_the_sql_of_a_call_belongs_to_one_statement(
+    lint_python: Lint, sql: str, opening: str
+) -> None:
+    result = lint_python(f'def run(sql): op.execute(sql)\n{opening}"""{sql}""")')
+    (finding,) = result.findings
+    assert finding.sql == "DROP TABLE cook"
+    assert result.suppressed == 1
+
+
+def test_each_statement_in_the_sql_of_a_call_has_a_comment_of_its_own(lint_python: Lint) -> None:
+    result = lint_python(
+        'op.execute("""\n'
+        "DROP TABLE recipe; -- safemigrate: ignore[dropped-table] scratch table\n"
+        "-- safemigrate: ignore[dropped-table] nobody cooks any more\n"
+        'DROP TABLE cook""")'
+    )
+    assert names(result) == []
+    assert result.suppressed == 2
+
+
+def test_a_comment_behind_the_last_statement_of_a_text_silences_nothing(lint_python: Lint) -> None:
+    result = lint_python(
+        'op.execute("""DROP TABLE recipe;\n-- safemigrate: ignore[dropped-table] unused\n""")'
+    )
+    assert sorted(names(result)) == ["dropped-table", "unused-ignore"]
+
+
+def test_a_string_of_sql_is_no_comment_in_a_revision_either(lint_python: Lint) -> None:
+    result = lint_python(
+        'op.execute("""INSERT INTO cook VALUES (1, \'\n'
+        '-- safemigrate: ignore[dropped-table] no\');\nDROP TABLE recipe""")'
+    )
+    assert names(result) == ["dropped-table"]
 
 
 def test_a_comment_at_one_call_does_not_reach_the_next(lint_python: Lint) -> None:

@@ -205,6 +205,7 @@ def test_another_database_is_not_postgresql() -> None:
     "address",
     [
         f"postgresql://somebody:{PASSWORD}@localhost:port/ledger",
+        "postgresql://somebody:a@s3cret@localhost:1/ledger",
         f"postgresql://somebody:{PASSWORD.replace('/', '')}@localhost/ledger?timeout=3",
     ],
 )

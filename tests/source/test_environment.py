@@ -354,6 +354,51 @@ def test_url_that_is_no_postgresql_url_is_refused_without_showing_it(
     assert type(refusal(folder, url)) is kind
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:s3:c@secret@localhost:1/app",
+        "postgresql://me:x@secret/y@localhost:1/app",
+        "postgresql://me:x@secret?y@localhost:1/app",
+        "postgresql+psycopg://me:x@secret@localhost/app?sslmode=prefer",
+    ],
+)
+@pytest.mark.parametrize("is_given", [True, False], ids=["given", "of the project"])
+def test_password_with_an_at_sign_is_refused_without_showing_it(
+    folder: ProjectFolder, url: str, *, is_given: bool
+) -> None:
+    folder.add("one", "pass")
+    if not is_given:
+        folder.write_config(url)
+
+    error = refusal(folder, url if is_given else None)
+
+    assert isinstance(error, UsageError)
+    assert "@ is %40" in error.hint
+    assert "localhost" not in error.message
+
+
+def test_user_with_an_at_sign_is_a_user(folder: ProjectFolder) -> None:
+    folder.add("one", "pass")
+
+    error = refusal(folder, "postgresql://me@corp:secret@127.0.0.1:1/app")
+
+    assert isinstance(error, UnreachableError)
+    assert 'as "me@corp"' in error.message
+
+
+def test_url_that_the_environment_sets_badly_is_not_shown(folder: ProjectFolder) -> None:
+    folder.write_env(
+        "from alembic import context\n"
+        'context.config.set_main_option("sqlalchemy.url", "postgresql://me:%secret@h/d")\n'
+    )
+    folder.add("one", "pass")
+
+    assert "ValueError: invalid interpolation syntax" in refusal(folder, None).message
+    (notice,) = folder.record().notices
+    assert "secret" not in notice
+
+
 def test_server_that_does_not_answer_is_unreachable(folder: ProjectFolder) -> None:
     folder.add("one", "pass")
 

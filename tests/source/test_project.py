@@ -48,6 +48,26 @@ def test_broken_ini_is_named(tmp_path: Path, text: str) -> None:
     assert "\n" not in error.message
 
 
+def test_percent_sign_in_the_url_is_explained_without_showing_the_url(
+    folder: ProjectFolder,
+) -> None:
+    folder.write_config("postgresql://u:se%cret@h/d")
+
+    error = refusal(folder.config)
+
+    assert isinstance(error, ConfigError)
+    assert error.message == '"sqlalchemy.url" of "alembic.ini" cannot be read'
+    assert error.hint == "a percent sign that stands for itself is written %%"
+
+
+def test_url_made_of_what_the_environment_sets_later_is_read(folder: ProjectFolder) -> None:
+    folder.write_config("postgresql://u:%(password)s@h/d")
+
+    assert open_project(folder.config).notices == (
+        'there are no revision files in "migrations/versions"',
+    )
+
+
 @pytest.mark.parametrize("text", ["", "[alembic]\n", "[alembic]\nscript_location =\n", "[other]\n"])
 def test_unset_script_location_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "alembic.ini"
@@ -78,7 +98,7 @@ def test_configuration_that_is_not_utf8_is_named_with_the_byte(tmp_path: Path) -
     error = refusal(path)
 
     assert isinstance(error, ConfigError)
-    assert "byte 12" in error.message
+    assert "byte 13" in error.message
 
 
 def test_pyproject_is_read_where_there_is_no_ini(folder: ProjectFolder) -> None:
@@ -164,7 +184,7 @@ def test_revision_that_is_not_utf8_is_named_with_the_byte(folder: ProjectFolder)
 
     assert isinstance(error, RevisionError)
     assert error.message.endswith(
-        '"migrations/versions/one_.py" is not UTF-8: byte 2 cannot be decoded'
+        '"migrations/versions/one_.py" is not UTF-8: byte 3 cannot be decoded'
     )
 
 

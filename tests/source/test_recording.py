@@ -1,11 +1,11 @@
 """Revisions recorded without a database."""
 
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic.operations import batch as alembic_batch
 from sqlalchemy.dialects import registry
 
 from safemigrate.errors import NotPostgresError
@@ -105,16 +105,115 @@ def test_span_is_the_call_that_sent_the_statement(folder: ProjectFolder) -> None
             SELECT 2
             """
         ); "é"; op.execute("SELECT 'é'")
-        with op.batch_alter_table("t") as batch:
-            batch.add_column(sa.Column("x", sa.Integer))
         '''
     )
 
-    first, second, third = (one.span for one in migration.upgrade)
+    first, second = (one.span for one in migration.upgrade)
     assert first == Span(13, 5, 17, 6)
     assert second == Span(17, 13, 17, 37)
-    # where a with statement ends is for each version of Python to say
-    assert third.line == 18
+
+
+def test_statement_of_a_batch_has_the_place_of_its_own_call(folder: ProjectFolder) -> None:
+    migration = folder.record_one(
+        """
+        with op.batch_alter_table("t") as batch:
+            batch.add_column(sa.Column("x", sa.Integer))
+            for name in ("y", "z"):
+                batch.drop_column(name)
+            batch.alter_column(
+                "a", type_=sa.Text, nullable=False
+            )
+        op.execute("SELECT 1")
+        """
+    )
+
+    assert [
+        (one.sql.partition(" ")[0], one.span.line, one.span.column) for one in migration.upgrade
+    ] == [
+        ("ALTER", 14, 9),
+        ("ALTER", 16, 13),
+        ("ALTER", 16, 13),
+        ("ALTER", 17, 9),
+        ("ALTER", 17, 9),
+        ("SELECT", 20, 5),
+    ]
+    assert migration.upgrade[3].span.end_line == 19
+
+
+def test_batch_that_copies_the_table_has_the_place_of_its_block(folder: ProjectFolder) -> None:
+    migration = folder.record_one(
+        """
+        table = sa.Table("t", sa.MetaData(), sa.Column("a", sa.Integer))
+        with op.batch_alter_table("t", recreate="always", copy_from=table) as batch:
+            batch.add_column(sa.Column("x", sa.Integer))
+        """
+    )
+
+    assert len(migration.upgrade) == 4
+    assert {one.span.line for one in migration.upgrade} == {14}
+
+
+def test_batch_that_fails_places_nothing_behind_it(folder: ProjectFolder) -> None:
+    migration = folder.record_one(
+        """
+        try:
+            with op.batch_alter_table("t") as batch:
+                batch.add_column(sa.Column("x", sa.Integer))
+                batch.add_column(sa.Column("y"))
+        except Exception:
+            pass
+        op.execute("SELECT 1")
+        """
+    )
+
+    assert [one.span.line for one in migration.upgrade] == [15, 19]
+
+
+@pytest.mark.parametrize(
+    ("sql", "is_complete"),
+    [
+        ("CREATE TABLE t (a int)", False),
+        ("do $$ begin end $$", False),
+        ("CREATE SCHEMA IF NOT EXISTS app", True),
+        ("SET search_path = app", True),
+    ],
+)
+def test_history_is_complete_unless_the_environment_changes_the_schema(
+    folder: ProjectFolder, sql: str, *, is_complete: bool
+) -> None:
+    folder.write_env(
+        ENV.replace(
+            "        context.configure",
+            f"        connection.exec_driver_sql({sql!r})\n"
+            "        connection.commit()\n"
+            "        context.configure",
+        )
+    )
+    folder.add("one", "op.execute('CREATE TABLE u (a int)')")
+
+    history = folder.record()
+
+    assert history.is_complete is is_complete
+    expected = () if is_complete else ("env.py itself changes the schema, which is not judged",)
+    assert history.notices == expected
+
+
+def test_history_without_its_environment_is_not_complete(folder: ProjectFolder) -> None:
+    folder.write_env("import no_such_module\n")
+    folder.add("one", "op.execute('CREATE TABLE u (a int)')")
+
+    history = folder.record()
+
+    assert len(history.notices) == 1
+    assert not history.is_complete
+
+
+def test_batches_are_alembics_own_again_after_the_recording(folder: ProjectFolder) -> None:
+    before = alembic_batch.BatchOperationsImpl
+
+    folder.record_one("pass")
+
+    assert alembic_batch.BatchOperationsImpl is before
 
 
 def test_statement_of_a_module_has_the_line_of_the_call_in_the_revision(
@@ -252,11 +351,7 @@ def test_asynchronous_environment_is_run_where_greenlet_is_installed(
         ("SELECT 2", 1),
         ("VACUUM", None),
     ]
-    # SQLAlchemy needs greenlet for asyncio; without it env.py is left out, and we say so
-    has_greenlet = importlib.util.find_spec("greenlet") is not None
-    assert [("greenlet" in notice) for notice in history.notices] == (
-        [] if has_greenlet else [True]
-    )
+    assert history.notices == ()
 
 
 def test_session_and_flush_are_recorded(seen: Seen) -> None:

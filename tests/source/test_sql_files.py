@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from safemigrate.errors import SourceError
+from safemigrate.errors import SourceError, SqlSyntaxError
 from safemigrate.model import DowngradeKind, Span
-from safemigrate.source import read_sql_files
+from safemigrate.source import list_sql_files, read_schema, read_sql_files
 
 
 def write(path: Path, text: str) -> Path:
@@ -84,14 +84,102 @@ def test_byte_order_mark_is_no_part_of_the_sql(tmp_path: Path) -> None:
     assert [(one.sql, one.span) for one in migration.upgrade] == [("SELECT 1", Span(1, 1, 1, 9))]
 
 
-def test_missing_path_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r'no file ".*gone\.sql"'):
+def test_what_only_psql_understands_is_skipped_and_counted(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.sql",
+        "\\set ON_ERROR_STOP on\nBEGIN;\nCOPY t FROM stdin;\nit's\t;\n\\.\nSELECT 'é'; COMMIT;\n",
+    )
+
+    (migration,) = read_sql_files([path]).migrations
+
+    assert [(one.sql, one.span.line, one.transaction) for one in migration.upgrade] == [
+        ("BEGIN", 2, 1),
+        ("COPY t FROM stdin", 3, 1),
+        ("SELECT 'é'", 6, 1),
+        ("COMMIT", 6, 1),
+    ]
+    assert [(one.line, one.revision, one.reason) for one in migration.unjudged] == [
+        (1, None, 'psql meta-command "\\set", which is no SQL'),
+        (4, None, "rows of COPY, which change no schema"),
+    ]
+
+
+DUMP = """\ufeff--
+-- PostgreSQL database dump
+--
+
+\\restrict abcdefg
+\\connect shop
+
+SET search_path = '';
+SELECT pg_catalog.set_config('search_path', '', false);
+
+CREATE TABLE public.recipe (name text, "it's" integer);
+
+COPY public.recipe (name, "it's") FROM stdin;
+it's; $$\t1
+\\.
+
+ALTER TABLE ONLY public.recipe ADD CONSTRAINT recipe_key UNIQUE (name);
+
+\\unrestrict abcdefg
+"""
+
+
+def test_schema_is_what_a_dump_builds(tmp_path: Path) -> None:
+    schema = read_schema(write(tmp_path / "schema.sql", DUMP))
+
+    (table,) = schema.tables.values()
+    assert list(table.columns) == ["name", "it's"]
+    assert list(table.constraints) == ["recipe_key"]
+    assert schema.settings == {}
+    assert schema.is_complete
+
+
+def test_schema_that_runs_what_cannot_be_seen_is_not_complete(tmp_path: Path) -> None:
+    path = write(tmp_path / "schema.sql", "CREATE TABLE t (a int);\n\\i more.sql\n")
+
+    assert not read_schema(path).is_complete
+
+
+def test_syntax_error_in_a_schema_has_its_line(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "schema.sql", "\\connect a\nCOPY t FROM stdin;\n'\n\\.\nCREATE TABEL a;"
+    )
+
+    with pytest.raises(SqlSyntaxError, match="line 5"):
+        read_schema(path)
+
+
+def test_schema_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "schema.sql"
+    path.write_bytes(b"\xef\xbb\xbf-- \xe9")
+
+    with pytest.raises(SourceError, match=r'schema\.sql" is not UTF-8: byte 7 '):
+        read_schema(path)
+    with pytest.raises(SourceError, match="is a directory"):
+        read_schema(tmp_path)
+
+
+def test_directory_has_its_sql_files_by_name_in_either_case(tmp_path: Path) -> None:
+    for name in ("b.SQL", "a.sql", "c.txt"):
+        write(tmp_path / name, "SELECT 1")
+    (tmp_path / "d.sql").mkdir()
+
+    assert [path.name for path in list_sql_files(tmp_path)] == ["a.sql", "b.SQL"]
+
+
+def test_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.sql", "SELECT 1")
+
+    history = read_sql_files([tmp_path, path])
+
+    assert [Path(one.path).name for one in history.migrations] == ["a.sql"]
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r'gone\.sql" cannot be read: no such file') as caught:
         read_sql_files([tmp_path / "gone.sql"])
-
-
-def test_directory_without_sql_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="holds no SQL files") as caught:
-        read_sql_files([tmp_path])
     assert caught.value.hint
 
 
@@ -99,7 +187,7 @@ def test_file_that_is_not_utf8_is_named_with_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "a.sql"
     path.write_bytes(b"SELECT '\xe9'")
 
-    with pytest.raises(SourceError, match="byte 8"):
+    with pytest.raises(SourceError, match="byte 9"):
         read_sql_files([path])
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from importlib.util import find_spec
 
 import pytest
 import sqlalchemy as sa
@@ -141,8 +140,8 @@ ASYNC_BODIES = (
 # After a COMMIT as text psycopg begins anew, psycopg2 and asyncpg go on without a transaction.
 CASES = [
     *((name, "psycopg") for name in BODIES),
-    *((name, "psycopg2") for name in BODIES if find_spec("psycopg2")),
-    *((name, "asyncpg") for name in ASYNC_BODIES if find_spec("asyncpg")),
+    *((name, "psycopg2") for name in BODIES),
+    *((name, "asyncpg") for name in ASYNC_BODIES),
 ]
 
 

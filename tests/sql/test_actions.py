@@ -88,7 +88,7 @@ def one(sql: str) -> Action:
         ("ALTER TABLE t ENABLE ROW LEVEL SECURITY", SetRowSecurity(T, 14)),
         (
             "ALTER TABLE t ALTER a SET STATISTICS 500",
-            AlterColumnOption(T, "a", ColumnOption.STATISTICS, 14),
+            AlterColumnOption(T, "a", ColumnOption.STATISTICS, offset=14),
         ),
         (
             "ALTER TABLE t ATTACH PARTITION v DEFAULT",
@@ -102,7 +102,7 @@ def one(sql: str) -> Action:
         ("ALTER INDEX i RENAME TO j", RenameIndex(QualifiedName(None, "i"), "j")),
         ("DROP TABLE IF EXISTS t CASCADE", DropTable(T, is_cascade=True, takes_missing=True)),
         ("DROP VIEW v", DropView(V)),
-        ("DROP MATERIALIZED VIEW v CASCADE", DropView(V, is_cascade=True)),
+        ("DROP MATERIALIZED VIEW v CASCADE", DropView(V, is_cascade=True, is_materialized=True)),
         (
             "DROP INDEX CONCURRENTLY IF EXISTS s.i",
             DropIndex(QualifiedName("s", "i"), is_concurrent=True, takes_missing=True),

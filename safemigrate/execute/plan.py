@@ -1,0 +1,30 @@
+"""What a run is going to do."""
+
+from dataclasses import dataclass
+
+from alembic.runtime.migration import RevisionStep
+
+from safemigrate.execute.settings import RunSettings
+from safemigrate.model import Direction
+from safemigrate.source import Project
+
+__all__ = ["Plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be executed, and within what.
+
+    `heads`: what the version table has. `deadline`: by the clock of the settings. `override`: the
+    reason for which the gate was overridden.
+    """
+
+    project: Project
+    url: str | None
+    direction: Direction
+    target: str
+    heads: tuple[str, ...]
+    steps: tuple[RevisionStep, ...]
+    settings: RunSettings
+    deadline: float
+    override: str = ""

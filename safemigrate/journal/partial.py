@@ -1,0 +1,42 @@
+"""What failed runs left half done, by what the history says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.engine import Connection
+
+from safemigrate.journal.entries import Entry, Outcome, read_entries
+from safemigrate.model import Direction
+
+__all__ = ["PartialRun", "find_partial_runs", "read_partial_runs"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartialRun:
+    """A revision that failed after part of it was committed, and was not finished since.
+
+    `committed`: the first lines of the statements, of all attempts since it last succeeded.
+    """
+
+    revision: str
+    direction: Direction
+    committed: tuple[str, ...]
+
+
+def find_partial_runs(entries: Iterable[Entry]) -> tuple[PartialRun, ...]:
+    """Return what is half done after all these entries, which are in order."""
+    found: dict[str, PartialRun] = {}
+    for entry in entries:
+        if entry.outcome is Outcome.APPLIED:
+            found.pop(entry.revision, None)
+        elif entry.committed:
+            earlier = found.pop(entry.revision, None)
+            known = () if earlier is None else earlier.committed
+            committed = tuple(dict.fromkeys((*known, *entry.committed)))
+            found[entry.revision] = PartialRun(entry.revision, entry.direction, committed)
+    return tuple(found.values())
+
+
+def read_partial_runs(connection: Connection) -> tuple[PartialRun, ...]:
+    """Return what the history says is half done; nothing where there is no history."""
+    return find_partial_runs(read_entries(connection))

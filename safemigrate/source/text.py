@@ -1,0 +1,59 @@
+"""Files read as text, and what is said of one that is none."""
+
+import io
+import tokenize
+from pathlib import Path
+
+from safemigrate.errors import RevisionError, SafemigrateError, SourceError
+from safemigrate.source.excerpt import show_path
+
+__all__ = ["read_revision", "read_text"]
+
+
+def read_text(path: Path, *, error: type[SafemigrateError] = SourceError) -> str:
+    """Return the text of a file in UTF-8, without the byte order mark some editors put in front.
+
+    Line endings stay as they are. Raises `error`, which names the byte that cannot be decoded,
+    counted from 1.
+    """
+    return _decode(_read(path, error), "utf-8", path, error)
+
+
+def read_revision(path: Path) -> str:
+    """Return the text of a revision file, in UTF-8 or the encoding that it declares.
+
+    As Python reads source, every kind of line ending is one. Raises RevisionError, also for what
+    Python itself lets pass, in comments.
+    """
+    data = _read(path, RevisionError)
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:
+        # what is wrong with a declaration Python says when it loads the file
+        encoding = "utf-8"
+    text = _decode(data, encoding, path, RevisionError)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _read(path: Path, error: type[SafemigrateError]) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as cause:
+        reason = (cause.strerror or type(cause).__name__).lower()
+        raise error(
+            f'"{show_path(path)}" cannot be read: {reason}',
+            "check the path, and who may read what is there",
+        ) from cause
+
+
+def _decode(data: bytes, encoding: str, path: Path, error: type[SafemigrateError]) -> str:
+    is_utf8 = encoding.startswith("utf-8")
+    try:
+        # Python's own "utf-8-sig" counts bytes from behind the mark
+        return data.decode("utf-8" if is_utf8 else encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as cause:
+        expected = "UTF-8" if is_utf8 else f'in the "{encoding}" that it declares'
+        raise error(
+            f'"{show_path(path)}" is not {expected}: byte {cause.start + 1} cannot be decoded',
+            "save the file as UTF-8",
+        ) from cause
