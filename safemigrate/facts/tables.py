@@ -142,6 +142,9 @@ def attach_partition(action: AttachPartition, situation: Situation) -> Facts:
     ]
     if not action.is_default:
         parts.append(reads_of_default(action.table, action.bound, situation))
+    elif not any(situation.catalog.partitions_of(action.table)):
+        # As the only partition it is not read, but the history may not show them all.
+        parts.append(Facts(certainty=Certainty.UNKNOWN))
     return join_facts(parts)
 
 
@@ -163,13 +166,17 @@ def detach_partition(action: DetachPartition, situation: Situation) -> Facts:
 
 def change_rows(action: ChangeRows, situation: Situation) -> Facts:
     """Return the facts of INSERT, UPDATE, DELETE, MERGE and COPY on the tables they name."""
-    parts = [
-        Facts(locks=(situation.lock(action.table, LockMode.ROW_EXCLUSIVE),)),
-        Facts(locks=situation.locks(action.reads, LockMode.ACCESS_SHARE)),
-    ]
     changes_all = action.change in {RowChange.UPDATE, RowChange.DELETE} and not action.has_condition
+    family = tuple(situation.family(action.table))
+    parts = [Facts(locks=situation.locks(family, LockMode.ROW_EXCLUSIVE))]
     if changes_all:
-        parts.append(Facts(scans=situation.scanned(*situation.family(action.table))))
+        parts.append(Facts(scans=situation.scanned(*family)))
+    reads = [tuple(situation.family(table)) for table in action.reads]
+    parts += [Facts(locks=situation.locks(part, LockMode.ACCESS_SHARE)) for part in reads]
+    # Which partitions are left out, only the planner and the rows say.
+    is_certain = changes_all or len(family) == 1
+    if not is_certain or any(len(part) > 1 for part in reads):
+        parts.append(Facts(certainty=Certainty.UNKNOWN))
     return join_facts(parts)
 
 

@@ -34,6 +34,7 @@ from safemigrate.sql import quote_identifier, quote_literal, quote_name
 __all__ = ["add_column_in_steps"]
 
 _FILL_NOTE = "outside a transaction, the old rows in batches that commit one by one"
+_VIRTUAL_NOTE = "once no row computes to NULL"
 _REQUIRED_NOTE = "once every release in use fills it, and the old rows have a value"
 _NAME_BYTES = 63
 
@@ -85,6 +86,10 @@ def _column_steps(
     table: QualifiedName, column: ColumnDefinition, catalog: Catalog
 ) -> Iterator[Step]:
     """Yield the steps to the column without its constraints, NOT NULL apart."""
+    if column.generated is Generated.VIRTUAL and column.is_not_null:
+        yield _add(table, replace(column, is_not_null=False))
+        yield from not_null_steps(table, (column.name,), catalog, note=_VIRTUAL_NOTE)
+        return
     if not _is_filled_late(column, catalog) and (has_value(column) or not column.is_not_null):
         yield _add(table, column)
         return

@@ -80,8 +80,8 @@ def backfill_in_same_transaction(context: Context) -> Iterator[Finding]:
 def _object(
     context: Context, event: Event, action: ChangeRows, held: dict[QualifiedName, None]
 ) -> Iterator[Finding]:
-    is_join = bool(action.reads) and action.has_condition
     named = [*action.reads, *([] if action.change is RowChange.INSERT else [action.table])]
+    is_join = len(named) > 1 and action.has_condition
     whole = [
         str(event.before.resolve(table))
         for table in dict.fromkeys(named)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import DropSchema, Event, Finding, Severity
+from safemigrate.model import Confidence, DropSchema, Event, Finding, Severity
 from safemigrate.recipes import drop_schema_later
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, join_words, rule
 
@@ -53,6 +53,7 @@ def dropped_schema(context: Context) -> Iterator[Finding]:
 
     Without CASCADE the server refuses to drop a schema that is not empty, so nothing is found; nor
     on a schema that the same migration creates.
+    With `IF EXISTS`, a schema that the history does not show is found with low confidence.
 
     ## References
 
@@ -62,6 +63,7 @@ def dropped_schema(context: Context) -> Iterator[Finding]:
         if not action.is_cascade or context.is_new_schema(event, action.name):
             continue
         shown = list(_shown(event, action.name))
+        is_doubtful = action.takes_missing and action.name not in event.before.schemas
         what = f"the history shows {join_words(shown)} in it, and " if shown else ""
         yield context.finding(
             event,
@@ -71,6 +73,7 @@ def dropped_schema(context: Context) -> Iterator[Finding]:
                 "meanwhile still uses it, and the rows are gone for good"
             ),
             remedy=drop_schema_later(action, context.rule),
+            confidence=Confidence.LOW if is_doubtful else Confidence.HIGH,
         )
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from safemigrate.facts import is_known_not_null, may_hide_partitions
-from safemigrate.model import Finding, SetNotNull, Severity
-from safemigrate.recipes import set_not_null_by_check
-from safemigrate.rulekit import Context, Family, rule
+from safemigrate.model import Finding, Generated, SetNotNull, Severity
+from safemigrate.recipes import add_column_in_steps, set_not_null_by_check
+from safemigrate.rulekit import Context, Family, new_columns, rule
 
 __all__ = ["set_not_null_scan"]
 
@@ -18,6 +18,7 @@ def set_not_null_scan(context: Context) -> Iterator[Finding]:
 
     Finds `ALTER COLUMN … SET NOT NULL` that has to look at every row of a table that was there
     before the migration.
+    `ADD COLUMN … GENERATED … VIRTUAL NOT NULL` (PostgreSQL 18) does the same and is found too.
 
     ## Why is this unsafe?
 
@@ -80,4 +81,19 @@ def set_not_null_scan(context: Context) -> Iterator[Finding]:
                 "all reads and writes wait"
             ),
             remedy=set_not_null_by_check(action, event.before),
+        )
+    for event, added in new_columns(context):
+        column = added.column
+        is_computed = column.generated is Generated.VIRTUAL and column.is_not_null
+        if not is_computed or not event.facts.scans:
+            continue
+        table = event.before.resolve(added.table)
+        yield context.finding(
+            event,
+            f'adding "{column.name}" NOT NULL reads all of "{table}" with everybody shut out',
+            why=(
+                f"ADD COLUMN holds ACCESS EXCLUSIVE on {table} while it computes the value of "
+                "every row: all reads and writes wait"
+            ),
+            remedy=add_column_in_steps(added, event.before),
         )

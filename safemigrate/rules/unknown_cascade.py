@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Finding, Remedy, Severity, UnmodelledAction
+from safemigrate.model import Confidence, Finding, Remedy, Severity, UnmodelledAction
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, rule
 
 __all__ = ["unknown_cascade"]
@@ -66,4 +66,6 @@ def unknown_cascade(context: Context) -> Iterator[Finding]:
                 "leave CASCADE out: the server names what depends on it; drop that by name, each "
                 "by a statement of its own"
             ),
+            # It may be nothing.
+            confidence=Confidence.MEDIUM,
         )

@@ -1,5 +1,6 @@
 """For the authors of rules: the rule book and how its cases are judged."""
 
+from safemigrate.testing.coverage import find_unreported
 from safemigrate.testing.judging import (
     body_line,
     case_history,
@@ -23,6 +24,7 @@ __all__ = [
     "body_line",
     "case_history",
     "case_timeline",
+    "find_unreported",
     "judge_case",
     "load_rule_cases",
     "project_of",

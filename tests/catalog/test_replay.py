@@ -295,3 +295,18 @@ def test_domains_lead_to_their_base_type() -> None:
     assert catalog.base_type(ColumnType("strict")) == (ColumnType("character varying", (9,)), True)
     assert catalog.base_type(ColumnType("plain")) == (ColumnType("character varying", (9,)), False)
     assert catalog.base_type(ColumnType("strict", dimensions=1))[1] is False
+
+
+def test_alter_table_renames_an_index_as_well() -> None:
+    catalog = after("CREATE TABLE t (x int); CREATE INDEX i ON t (x); ALTER TABLE i RENAME TO j")
+
+    assert catalog.index(public("i")) is None
+    assert catalog.names_index(public("j"))
+    assert not catalog.names_index(public("t"))
+
+
+def test_a_table_keeps_what_it_is_partitioned_by() -> None:
+    table = after("CREATE TABLE t (x int) PARTITION BY RANGE (x)").table(public("t"))
+
+    assert table is not None
+    assert [part.column for part in table.partition_key] == ["x"]

@@ -6,6 +6,7 @@ import pytest
 from safemigrate.catalog import catalog_of_sql
 from safemigrate.facts import walk
 from safemigrate.model import (
+    NEWEST_VERSION,
     Direction,
     ExplainedStatement,
     History,
@@ -13,9 +14,11 @@ from safemigrate.model import (
     ServerVersion,
     Span,
     Statement,
+    Timeline,
 )
 from safemigrate.server import Server
 from safemigrate.sql import split_statements
+from safemigrate.testing import find_unreported
 from safemigrate.trace import compare, observe_script
 
 SCHEMA = """
@@ -252,15 +255,23 @@ STATEMENTS = [
     "INSERT INTO em VALUES ('sad')",
     "INSERT INTO em SELECT 'sad' FROM t",
     "UPDATE t SET v = 'w'",
+    "UPDATE part SET id = 1",
+    "DELETE FROM part WHERE id = 1",
+    "INSERT INTO part VALUES (1, '2020-06-01')",
+    "UPDATE t SET v = 'w' FROM part WHERE part.id = t.id",
     "DELETE FROM em",
     "TRUNCATE em",
     "TRUNCATE par CASCADE",
     "LOCK TABLE t IN SHARE MODE",
+    "ALTER TABLE t ADD COLUMN z int; ALTER TABLE t VALIDATE CONSTRAINT a_known",
+    "ALTER TABLE par ADD COLUMN z int; ALTER TABLE t VALIDATE CONSTRAINT p_fk",
+    "ALTER TABLE t ADD COLUMN z int; UPDATE t SET z = a",
+    "ALTER TABLE t ADD COLUMN z int; DELETE FROM em",
     "SELECT 1",
 ]
 
 
-def explain(sql: str, version: ServerVersion) -> tuple[ExplainedStatement, ...]:
+def look_at(sql: str, version: ServerVersion) -> Timeline:
     """Return the prediction for the script, run in one transaction over SCHEMA."""
     statements = tuple(
         Statement(
@@ -269,8 +280,11 @@ def explain(sql: str, version: ServerVersion) -> tuple[ExplainedStatement, ...]:
         for number, piece in enumerate(split_statements(sql), start=1)
     )
     history = History((Migration("case.sql", sql, upgrade=statements),))
-    timeline = walk(history, before=catalog_of_sql(SCHEMA, "schema.sql"), version=version)
-    return timeline.passages[0].statements
+    return walk(history, before=catalog_of_sql(SCHEMA, "schema.sql"), version=version)
+
+
+def explain(sql: str, version: ServerVersion) -> tuple[ExplainedStatement, ...]:
+    return look_at(sql, version).passages[0].statements
 
 
 @pytest.fixture(scope="module")
@@ -306,3 +320,9 @@ def test_every_statement_here_is_understood(embedded_server: Server) -> None:
         for item in explain(sql, embedded_server.version):
             assert item.syntax_error == ""
             assert item.events
+
+
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_what_keeps_others_out_for_long_is_found_fault_with(sql: str) -> None:
+    unreported = find_unreported(look_at(sql, NEWEST_VERSION))
+    assert [event.action for event in unreported] == []

@@ -10,7 +10,16 @@ from safemigrate.lint import rules
 from safemigrate.model import Finding
 from safemigrate.rulekit import Family
 from safemigrate.sql import read_actions, split_statements
-from safemigrate.testing import Case, RuleCases, body_line, case_history, judge_case, rule_book
+from safemigrate.testing import (
+    Case,
+    RuleCases,
+    body_line,
+    case_history,
+    case_timeline,
+    find_unreported,
+    judge_case,
+    rule_book,
+)
 
 # A table made in the same migration means nothing to rules that look at no table.
 TABLELESS = {Family.SUPPRESSIONS, Family.SYNTAX}
@@ -71,6 +80,12 @@ def places_of(case: Case, findings: list[Finding]) -> Iterator[tuple[str, int, i
     for finding in findings:
         column = None if case.alembic else finding.span.column
         yield finding.rule, body_line(case, finding), column
+
+
+@each_case
+def test_what_keeps_others_out_for_long_is_found_fault_with(cases: RuleCases, case: Case) -> None:
+    unreported = find_unreported(case_timeline(cases, case))
+    assert [event.action for event in unreported] == []
 
 
 @each_rule

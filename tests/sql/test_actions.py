@@ -35,8 +35,10 @@ from safemigrate.model import (
     DropTrigger,
     DropView,
     Generated,
+    IndexColumn,
     LockTable,
     NoTableAction,
+    PartitionBound,
     Persistence,
     QualifiedName,
     Reference,
@@ -372,3 +374,67 @@ def test_knows_a_column_under_casts() -> None:
     assert action.using is not None
     assert action.using.bare_column == "a"
     assert [str(cast) for cast in action.using.casts] == ["character varying(3)", "text"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "has_condition", "columns"),
+    [
+        ("UPDATE t SET a = 1 WHERE t.b IS NULL AND c > 1", True, {"b", "c"}),
+        ("UPDATE t SET a = 1 WHERE true", True, set()),
+        ("INSERT INTO t SELECT * FROM v", False, set()),
+        ("INSERT INTO t SELECT * FROM v WHERE id = 1", True, {"id"}),
+        ("INSERT INTO t SELECT * FROM v LIMIT 5", True, set()),
+        ("INSERT INTO t VALUES (1)", False, set()),
+    ],
+)
+def test_reads_by_what_rows_are_picked(sql: str, *, has_condition: bool, columns: set[str]) -> None:
+    (action,) = read_actions(sql)
+    assert isinstance(action, ChangeRows)
+    assert (action.has_condition, set(action.condition_columns)) == (has_condition, columns)
+
+
+@pytest.mark.parametrize(
+    ("words", "bound"),
+    [
+        ("FOR VALUES FROM (1, MINVALUE) TO (2, 'x')", PartitionBound(("1", None), ("2", "'x'"))),
+        ("FOR VALUES IN ('a', NULL)", PartitionBound(values=("'a'", "NULL"))),
+        ("FOR VALUES WITH (MODULUS 4, REMAINDER 1)", PartitionBound()),
+        ("DEFAULT", None),
+    ],
+)
+def test_reads_the_bound_of_a_partition(words: str, bound: PartitionBound | None) -> None:
+    (attached,) = read_actions(f"ALTER TABLE t ATTACH PARTITION v {words}")
+    (created,) = read_actions(f"CREATE TABLE v PARTITION OF t {words}")
+    assert isinstance(attached, AttachPartition)
+    assert isinstance(created, CreateTable)
+    assert attached.bound == created.bound == bound
+
+
+def test_reads_what_a_table_is_partitioned_by() -> None:
+    (action,) = read_actions('CREATE TABLE t (a int) PARTITION BY RANGE ("A b", (lower(c)))')
+    assert isinstance(action, CreateTable)
+    assert action.partition_key == (
+        IndexColumn('"A b"', "A b", ("A b",)),
+        IndexColumn("lower(c)", None, ("c",)),
+    )
+
+
+def test_reads_the_new_expression_of_a_generated_column() -> None:
+    (action,) = read_actions("ALTER TABLE t ALTER a SET EXPRESSION AS (b + 1)")
+    assert isinstance(action, AlterColumnOption)
+    assert action.expression is not None
+    assert action.expression.sql == "b + 1"
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        ("DROP TYPE mood CASCADE", "DROP TYPE CASCADE"),
+        ("DROP FUNCTION f() CASCADE", "DROP FUNCTION CASCADE"),
+        ("DROP OWNED BY cook", "DROP OWNED"),
+    ],
+)
+def test_a_cascade_that_is_not_modelled_says_so(sql: str, kind: str) -> None:
+    (action,) = read_actions(sql)
+    assert isinstance(action, UnmodelledAction)
+    assert action.kind == kind
