@@ -4,6 +4,7 @@ from typing import assert_never
 
 from safemigrate.facts import columns, constraints, indexes, tables
 from safemigrate.facts.situation import Situation
+from safemigrate.facts.volatility import is_read
 from safemigrate.model import (
     Action,
     AddColumn,
@@ -128,7 +129,12 @@ def facts_of(action: Action, situation: Situation) -> Facts:  # noqa: C901, PLR0
         case NoTableAction():
             if action.kind == "GRANT" and situation.version < _GRANT_LOCKS_SINCE:
                 return Facts()
-            return Facts(locks=situation.locks(action.reads, LockMode.ACCESS_SHARE))
+            # A function of somebody's own may do anything, and what it is called says nothing.
+            is_opaque = any(not is_read(call, situation.catalog) for call in action.calls)
+            return Facts(
+                locks=situation.locks(action.reads, LockMode.ACCESS_SHARE),
+                certainty=Certainty.UNKNOWN if is_opaque else Certainty.KNOWN,
+            )
         case DropSchema():
             return tables.drop_schema(action, situation)
         case UnmodelledAction():

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from safemigrate.model import Catalog, Expression, FunctionCall, QualifiedName
 
-__all__ = ["Volatility", "judge_volatility"]
+__all__ = ["Volatility", "is_read", "judge_volatility"]
 
 
 class Volatility(Enum):
@@ -45,7 +45,19 @@ def judge_volatility(expression: Expression, catalog: Catalog) -> Volatility:
     return result
 
 
+def is_read(call: FunctionCall, catalog: Catalog) -> bool:
+    """Return whether it is known what the call does to the schema: nothing.
+
+    So it is for PostgreSQL's own functions, and for those of the history that promise to change
+    nothing (manual: "Function Volatility Categories").
+    """
+    return _letter(call, catalog) in {"i", "s"} or _is_builtin(call)
+
+
+def _is_builtin(call: FunctionCall) -> bool:
+    return call.schema in {None, "pg_catalog"} and call.name in _builtin_functions()
+
+
 def _letter(call: FunctionCall, catalog: Catalog) -> str | None:
     own = catalog.functions.get(catalog.resolve(QualifiedName(call.schema, call.name)))
-    builtin = _builtin_functions().get(call.name) if call.schema in {None, "pg_catalog"} else None
-    return builtin or own
+    return _builtin_functions()[call.name] if _is_builtin(call) else own

@@ -21,7 +21,6 @@ from safemigrate.model import (
     SetVariable,
     Statement,
     Timeline,
-    UnmodelledAction,
 )
 from safemigrate.sql import read_actions
 
@@ -56,8 +55,7 @@ def _has_gaps(passage: Passage) -> bool:
     if any(entry.hides_statements for entry in passage.migration.unjudged):
         return True
     return any(
-        item.syntax_error or any(isinstance(one.action, UnmodelledAction) for one in item.events)
-        for item in passage.statements
+        item.syntax_error or any(one.gap for one in item.events) for item in passage.statements
     )
 
 

@@ -17,7 +17,6 @@ from safemigrate.model import (
     Severity,
     Timeline,
     Unjudged,
-    UnmodelledAction,
 )
 from safemigrate.rulekit import Context, Rule, locate
 
@@ -156,7 +155,7 @@ def _faults(
 def _is_understood(item: ExplainedStatement) -> bool:
     if item.syntax_error:
         return False
-    return not any(isinstance(event.action, UnmodelledAction) for event in item.events)
+    return not any(event.gap for event in item.events)
 
 
 def _gap(item: ExplainedStatement) -> Unjudged:
@@ -164,12 +163,7 @@ def _gap(item: ExplainedStatement) -> Unjudged:
     if item.syntax_error:
         reason = f"does not parse: {item.syntax_error}"
     else:
-        kinds = {
-            event.action.kind: None
-            for event in item.events
-            if isinstance(event.action, UnmodelledAction)
-        }
-        reason = f"not modelled yet: {', '.join(kinds)}"
+        reason = "; ".join(dict.fromkeys(event.gap for event in item.events if event.gap))
     line = locate(statement, item.error_offset).line
     return Unjudged(statement.path, line, statement.revision, reason)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from safemigrate.model.names import QualifiedName
-from safemigrate.model.types import ColumnType
+from safemigrate.model.types import ColumnType, FunctionCall
 
 __all__ = [
     "AddEnumValue",
@@ -156,11 +156,12 @@ class NoTableAction:
     """A statement known to lock no table: CREATE EXTENSION, CREATE SEQUENCE, or SELECT.
 
     `kind`: the command as PostgreSQL's tag spells it.
-    `reads`: tables it reads with ACCESS SHARE.
+    `reads`: tables it reads with ACCESS SHARE. `calls`: the functions a SELECT calls.
     """
 
     kind: str
     reads: tuple[QualifiedName, ...] = ()
+    calls: tuple[FunctionCall, ...] = ()
     offset: int = 0
 
 

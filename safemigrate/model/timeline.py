@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from safemigrate.model.actions import Action
 from safemigrate.model.catalog import Catalog
-from safemigrate.model.facts import Facts
+from safemigrate.model.facts import Certainty, Facts
 from safemigrate.model.history import Direction, Migration, Statement
 from safemigrate.model.names import QualifiedName
+from safemigrate.model.other_actions import NoTableAction, UnmodelledAction
 
 __all__ = ["Event", "ExplainedStatement", "Passage", "Timeline"]
 
@@ -22,6 +23,18 @@ class Event:
     action: Action
     facts: Facts
     before: Catalog
+
+    @property
+    def gap(self) -> str:
+        """What of it was not read, so that it may do more than is known; empty for nothing."""
+        match self.action:
+            case UnmodelledAction(kind=kind):
+                return f"not modelled yet: {kind}"
+            case NoTableAction(calls=calls) if self.facts.certainty is Certainty.UNKNOWN:
+                names = ", ".join(f"{call.name}()" for call in calls)
+                return f"calls what is not read: {names}"
+            case _:
+                return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,17 @@ def _names(columns: tuple[str, ...]) -> str:
     return ", ".join(map(quote_identifier, columns))
 
 
+_ADVICE = "build it concurrently, outside a transaction and in a revision of its own"
+
+
 def build_index_concurrently(action: CreateIndex, name: str, catalog: Catalog) -> Remedy:
     """Return how to build the index of CREATE INDEX concurrently, under the name."""
     table = catalog.table(action.table)
     if table is not None and table.kind is RelationKind.PARTITIONED_TABLE:
         return _build_by_partition(action, name, catalog)
     return write_steps(
-        "build it concurrently, outside a transaction", [concurrent_index_step(action, name)]
+        _ADVICE,
+        [concurrent_index_step(action, name)],
     )
 
 

@@ -9,6 +9,7 @@ __all__ = [
     "SERIAL_TYPES",
     "name_of_range",
     "name_of_strings",
+    "read_calls",
     "read_expression",
     "read_strings",
     "read_type",
@@ -81,27 +82,33 @@ def read_type(type_name: nodes.TypeName) -> ColumnType:
 
 def read_expression(node: nodes.Node) -> Expression:
     """Return what the judging needs to know of an expression."""
-    functions: dict[FunctionCall, None] = {}
     columns: dict[str, None] = {}
     for inner in walk_nodes(node):
-        if isinstance(inner, nodes.FuncCall):
-            name = name_of_strings(read_strings(inner.funcname))
-            schema = None if name.schema == "pg_catalog" else name.schema
-            functions[FunctionCall(schema, name.name, len(inner.args))] = None
-        elif isinstance(inner, nodes.ColumnRef):
+        if isinstance(inner, nodes.ColumnRef):
             parts = read_strings(inner.fields)
             if parts:
                 columns[parts[-1]] = None
     bare_column, casts = _bare_column(node)
     return Expression(
         sql=deparse_expression(node),
-        functions=tuple(functions),
+        functions=read_calls(node),
         columns=tuple(columns),
         not_null_columns=_not_null_columns(node),
         is_null_constant=_is_null(node),
         bare_column=bare_column,
         casts=casts,
     )
+
+
+def read_calls(node: nodes.Node) -> tuple[FunctionCall, ...]:
+    """Return the functions called anywhere inside, each once; those of pg_catalog unqualified."""
+    found: dict[FunctionCall, None] = {}
+    for inner in walk_nodes(node):
+        if isinstance(inner, nodes.FuncCall):
+            name = name_of_strings(read_strings(inner.funcname))
+            schema = None if name.schema == "pg_catalog" else name.schema
+            found[FunctionCall(schema, name.name, len(inner.args))] = None
+    return tuple(found)
 
 
 def _bare_column(node: nodes.Node) -> tuple[str | None, tuple[ColumnType, ...]]:

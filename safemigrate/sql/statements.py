@@ -47,6 +47,7 @@ from safemigrate.sql.creating import (
 from safemigrate.sql.expressions import (
     name_of_range,
     name_of_strings,
+    read_calls,
     read_expression,
     read_strings,
     tables_in,
@@ -189,7 +190,7 @@ def _read_select(node: nodes.Node) -> list[Action]:
     changes = list(_read_inner_changes(node, "select_stmt"))
     if node.select_stmt.locking_clause:
         return [LockTable(name, LockMode.ROW_SHARE.value) for name in tables_in(node)] + changes
-    return [NoTableAction("SELECT", tables_in(node)), *changes]
+    return [NoTableAction("SELECT", tables_in(node), read_calls(node)), *changes]
 
 
 def _read_set_config(select: nodes.SelectStmt) -> Action | None:

@@ -31,3 +31,25 @@ def test_a_gap_says_whether_statements_may_be_in_it(
 
     assert [entry.hides_statements for entry in result.unjudged] == [hides]
     assert result.judged == result.statements
+
+
+@pytest.mark.parametrize(
+    ("sql", "reasons"),
+    [
+        ("SELECT now(), pg_catalog.upper('x'), count(*) FROM t;", []),
+        ("SELECT public.tidy();", ["calls what is not read: tidy()"]),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; SELECT f();", []),
+        (
+            "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT f();",
+            ["calls what is not read: f()"],
+        ),
+        ("DO $$ BEGIN END $$;", ["not modelled yet: DO"]),
+    ],
+)
+def test_what_may_do_anything_is_not_judged(
+    tmp_path: Path, sql: str, *, reasons: list[str]
+) -> None:
+    result = judge(timeline(tmp_path, sql), settings=RuleSettings())
+
+    assert [entry.reason for entry in result.unjudged] == reasons
+    assert result.statements - result.judged == len(reasons)
