@@ -3,8 +3,9 @@
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from safemigrate.errors import UnreachableError
 from safemigrate.execute.failures import is_disconnect, server_message
 
-__all__ = ["CONTROL_OPTION", "ControlConnection", "ControlLostError"]
+__all__ = ["CONTROL_OPTION", "ControlConnection", "ControlLostError", "act_as"]
 
 Result = TypeVar("Result")
 
@@ -94,6 +95,26 @@ class ControlConnection:
         self._executor.shutdown()
 
 
+@contextmanager
+def act_as(connection: Connection, role: str) -> Iterator[None]:
+    """Let the control connection act as this role in the block, "" for the one it has.
+
+    Not for longer: a role that is taken by SET ROLE may neither cancel the statements of the
+    login role's other sessions nor see what they do.
+    https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL
+    """
+    if not role:
+        yield
+        return
+    before = str(connection.execute(text("SELECT current_setting('role')")).scalar_one())
+    _set_role(connection, role)
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            _set_role(connection, before)
+
+
 class _Session(Protocol):
     def open(self) -> None: ...
     def run(self, operation: Callable[[Connection], Result]) -> Result: ...
@@ -170,6 +191,12 @@ def _introduce(connection: Connection) -> None:
     # the server cuts a longer name off, and says so in its log
     parameters = {"name": name[:63]}
     connection.execute(text("SELECT set_config('application_name', :name, false)"), parameters)
+
+
+def _set_role(connection: Connection, role: str) -> None:
+    """Say SET ROLE, with the name as a parameter; the name "none" gives the login role back."""
+    # https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SET
+    connection.execute(text("SELECT set_config('role', :role, false)"), {"role": role})
 
 
 def _run_and_end(connection: Connection, operation: Callable[[Connection], Result]) -> Result:

@@ -352,7 +352,7 @@ class Execution:
         )
 
         def write(site: Site) -> bool:
-            site.control.run(lambda connection: write_entry(connection, attempt))
+            site.act(lambda connection: write_entry(connection, attempt))
             return True
 
         if not self._ask_again(write):

@@ -12,7 +12,7 @@ from safemigrate.journal import find_sqlstate
 from safemigrate.model.secrets import hide_passwords
 from safemigrate.source.excerpt import describe, find_origin, show_path
 
-__all__ = ["Cause", "Failure", "is_disconnect", "read_failure", "server_message"]
+__all__ = ["Cause", "Failure", "is_disconnect", "is_refused", "read_failure", "server_message"]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -24,6 +24,9 @@ _ENDED_BY_SERVER = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})
 # idle_in_transaction_session_timeout, transaction_timeout
 _ENDED_BY_TIMEOUT = frozenset({"25P03", "25P04"})
 _CONNECTION_EXCEPTION = "08"
+_SYNTAX_OR_ACCESS = "42"
+# What comparing values can raise too: no comparison function, no collation.
+_RAISED_BY_VALUES = frozenset({"42883", "42P22"})
 
 
 class Cause(Enum):
@@ -90,6 +93,25 @@ def is_disconnect(error: BaseException) -> bool:
         or sqlstate in _ENDED_BY_TIMEOUT
         or sqlstate.startswith(_CONNECTION_EXCEPTION)
     )
+
+
+def is_refused(error: BaseException) -> bool:
+    """Return whether the server refused the statement before it did anything of it.
+
+    Class 42, syntax or access: a name that is not there or there already, or a missing right.
+    With a context it comes out of a function instead, as that of an index on an expression, and
+    so from the middle of the work.
+    """
+    sqlstate = find_sqlstate(error)
+    if not sqlstate.startswith(_SYNTAX_OR_ACCESS) or sqlstate in _RAISED_BY_VALUES:
+        return False
+    return not any(_has_context(one) for one in chain(error))
+
+
+def _has_context(error: BaseException) -> bool:
+    # psycopg and psycopg2 have it in the diagnosis, asyncpg in the error
+    told = getattr(getattr(error, "diag", None), "context", None), getattr(error, "context", None)
+    return any(isinstance(one, str) and one for one in told)
 
 
 def server_message(error: BaseException) -> str:

@@ -41,12 +41,12 @@ _MEND = (
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run has changed that stays.
+    """What a run has changed that stays, or has found half done.
 
     `applied`: the revisions that are committed. `committed`: what the revision in hand had
     committed, by its first lines, before it failed. `is_in_doubt`: the connection was
-    lost during its commit. `leftover`: what earlier runs had committed of that revision, which
-    is no change of this one.
+    lost during its commit. `leftover`: what earlier runs had committed of that revision: no
+    change of this one, but the revision is half done all the same.
     """
 
     applied: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Changes:
     leftover: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.applied or self.committed or self.is_in_doubt)
+        return bool(self.applied or self.committed or self.is_in_doubt or self.leftover)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,7 @@ def explain_failure(
             if changes:
                 return _interrupted(message, revision, changes)
             hint = "it was rolled back and nothing was changed; correct the revision"
-            if changes.leftover:
-                hint = (
-                    "it was rolled back and nothing was changed, but an earlier run had committed "
-                    f"of it: {_list_statements(changes.leftover)}; {_MEND}"
-                )
-            elif failure.cause is Cause.CANCEL:
+            if failure.cause is Cause.CANCEL:
                 hint = (
                     "it was rolled back and nothing was changed; a statement_timeout, of the role "
                     "or the database, or another session cancelled the statement"
@@ -251,6 +246,9 @@ def _interrupted(
     if changes.committed:
         committed = _list_statements((*changes.leftover, *changes.committed))
         done.append(f'of revision "{revision}" this is committed already: {committed}; {_MEND}')
+    elif changes.leftover:
+        left = _list_statements(changes.leftover)
+        done.append(f'of revision "{revision}" an earlier run had committed: {left}; {_MEND}')
     if changes.is_in_doubt:
         done.append(f'whether revision "{revision}" was committed is not known')
     hint = "; ".join([*([addition] if addition else []), *done, _STATUS])

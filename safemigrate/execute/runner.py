@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
+
 from safemigrate.errors import LockTimeoutError, RunStoppedError
 from safemigrate.execute.control import ControlLostError
 from safemigrate.execute.deploylock import LockHolder, find_holder, try_deploy_lock
@@ -26,7 +28,7 @@ from safemigrate.execute.outcome import (
 )
 from safemigrate.execute.plan import Plan
 from safemigrate.execute.settings import RunSettings
-from safemigrate.execute.site import Site, open_site
+from safemigrate.execute.site import Site, explain_unreadable, open_site
 from safemigrate.execute.steps import describe_step, find_steps
 from safemigrate.execute.stopping import StopSignal
 from safemigrate.model import Direction, ServerVersion
@@ -125,7 +127,10 @@ def _run_on(
     """Return what was applied, and the heads after it."""
     deadline = started + order.settings.deadline.total_seconds()
     _take_deploy_lock(order, site, deadline, stop, report)
-    heads = site.read_heads()
+    try:
+        heads = site.read_heads()
+    except DBAPIError as err:
+        raise explain_unreadable(err) from err
     steps = find_steps(order.project, order.direction, order.target, heads)
     if not steps:
         return (), heads

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
 from safemigrate.execute.blockers import shorten_query
 from safemigrate.execute.control import CONTROL_OPTION
+from safemigrate.execute.failures import is_refused
 
 __all__ = ["Ledger", "StatementObserver", "is_concurrent", "set_lock_timeout", "watch_sessions"]
 
@@ -113,7 +114,8 @@ def watch_sessions(
 ) -> Iterator[None]:
     """Give every session opened in the block this lock_timeout, and watch what it does.
 
-    CONCURRENTLY runs without one. The control connection is left alone.
+    CONCURRENTLY runs without one, and without a statement_timeout. The control connection is left
+    alone.
     """
     hooks = _Hooks(lock_timeout, ledger, observer)
     with contextlib.ExitStack() as stack:
@@ -144,6 +146,8 @@ class _Hooks:
         self._lock_timeout = lock_timeout
         self._ledger = ledger
         self._observer = observer
+        # by connection, in milliseconds: what to set again after the statement
+        self._statement_timeouts: dict[int, int] = {}
 
     def engine_connect(self, connection: Connection) -> None:
         if not _is_ours(connection):
@@ -161,6 +165,8 @@ class _Hooks:
             self._observer.begin_statement()
         if is_concurrent(statement):
             set_lock_timeout(connection, timedelta())
+            if _is_autocommit(connection):
+                self._lift_statement_timeout(connection)
 
     def after_cursor_execute(self, connection: Connection, *details: Any) -> None:
         if not _is_ours(connection):
@@ -174,11 +180,16 @@ class _Hooks:
         if connection is None or not _is_ours(connection) or context.statement is None:
             return
         if context.is_disconnect or connection.closed or connection.invalidated:
+            self._statement_timeouts.pop(id(connection), None)
             if self._observer is not None:
                 self._observer.end_statement()
             return
         self._end(connection, context.statement)
-        if is_concurrent(context.statement) and _is_autocommit(connection):
+        if (
+            is_concurrent(context.statement)
+            and _is_autocommit(connection)
+            and not is_refused(context.original_exception)
+        ):
             # it did not succeed, and may have left something INVALID
             self._ledger.note(connection, context.statement)
 
@@ -200,6 +211,39 @@ class _Hooks:
         # at once: in the next transaction a rollback would take it back
         if is_concurrent(statement) and _is_autocommit(connection):
             set_lock_timeout(connection, self._lock_timeout)
+            milliseconds = self._statement_timeouts.pop(id(connection), 0)
+            if milliseconds:
+                _set_statement_timeout(connection, milliseconds)
+
+    def _lift_statement_timeout(self, connection: Connection) -> None:
+        """Let the statement take its time: ended half-way it leaves something INVALID."""
+        milliseconds = _read_statement_timeout(connection)
+        if milliseconds:
+            self._statement_timeouts[id(connection)] = milliseconds
+            _set_statement_timeout(connection, 0)
+
+
+def _read_statement_timeout(connection: Connection) -> int:
+    """Return it in milliseconds, zero for none."""
+    cursor = connection.connection.cursor()
+    try:
+        # unlike SHOW, this view gives the bare number
+        # https://www.postgresql.org/docs/current/view-pg-settings.html
+        cursor.execute(
+            "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"
+        )
+        row = cursor.fetchone()
+    finally:
+        cursor.close()
+    return int(row[0]) if row is not None else 0
+
+
+def _set_statement_timeout(connection: Connection, milliseconds: int) -> None:
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(f"SET statement_timeout = {milliseconds:d}")
+    finally:
+        cursor.close()
 
 
 def _is_ours(connection: Connection) -> bool:

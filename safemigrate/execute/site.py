@@ -9,7 +9,7 @@ from typing import TypeVar
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from sqlalchemy import column, select, table, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.expression import TableClause
 
 from safemigrate.errors import (
@@ -18,14 +18,22 @@ from safemigrate.errors import (
     LockTimeoutError,
     SafemigrateError,
 )
-from safemigrate.execute.control import ControlConnection, ControlLostError
-from safemigrate.execute.failures import Cause, read_failure
+from safemigrate.execute.control import ControlConnection, ControlLostError, act_as
+from safemigrate.execute.failures import Cause, read_failure, server_message
 from safemigrate.execute.session import Ledger, watch_sessions
 from safemigrate.execute.transaction import connection_of, let_go
 from safemigrate.model import OLDEST_VERSION, ServerVersion
 from safemigrate.source import Project, run_environment
 
-__all__ = ["Site", "VersionTable", "ask_again", "check_context", "open_site", "refuse_second_run"]
+__all__ = [
+    "Site",
+    "VersionTable",
+    "ask_again",
+    "check_context",
+    "explain_unreadable",
+    "open_site",
+    "refuse_second_run",
+]
 
 Answer = TypeVar("Answer")
 
@@ -55,16 +63,29 @@ class VersionTable:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A database that env.py led to; `control` is a connection of our own to it."""
+    """A database that env.py led to; `control` is a connection of our own to it.
+
+    `role`: the one that env.py's connection has taken by SET ROLE, "" when it has taken none.
+    """
 
     control: ControlConnection
     version_table: VersionTable
     database: str
     server_version: ServerVersion
+    role: str
+
+    def act(self, operation: Callable[[Connection], Answer]) -> Answer:
+        """Return what `operation` returns on the control connection, in the migrations' role."""
+
+        def run(connection: Connection) -> Answer:
+            with act_as(connection, self.role):
+                return operation(connection)
+
+        return self.control.run(run)
 
     def read_heads(self) -> tuple[str, ...]:
         """Return the revisions that the version table has now, sorted."""
-        return self.control.run(self.version_table.read)
+        return self.act(self.version_table.read)
 
 
 @contextmanager
@@ -123,6 +144,14 @@ def ask_again(
     return None
 
 
+def explain_unreadable(error: DBAPIError) -> DatabaseError:
+    """Return the error for a version table, or a history, that cannot be read."""
+    return DatabaseError(
+        f"the database cannot be read: {server_message(error)}",
+        "the role needs USAGE on the schemas and SELECT on the version table and the history",
+    )
+
+
 def refuse_second_run() -> EnvironmentSetupError:
     """Return the error for an env.py that runs the migrations more than once."""
     return EnvironmentSetupError(
@@ -160,10 +189,11 @@ def _make_site(connection: Connection, context: MigrationContext) -> Site:
     row = connection.execute(
         text(
             "SELECT current_database(), current_schema(),"
-            " current_setting('server_version_num')::integer / 10000"
+            " current_setting('server_version_num')::integer / 10000,"
+            " CASE WHEN current_user <> session_user THEN current_user::text ELSE '' END"
         )
     ).one()
-    database, current_schema, major = row
+    database, current_schema, major, role = row
     server_version = ServerVersion(major)
     if server_version < OLDEST_VERSION:
         raise DatabaseError(
@@ -176,6 +206,7 @@ def _make_site(connection: Connection, context: MigrationContext) -> Site:
         version_table=VersionTable(schema or current_schema or "public", context.version_table),
         database=database,
         server_version=server_version,
+        role=role,
     )
 
 

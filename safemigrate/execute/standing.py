@@ -8,13 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from safemigrate.errors import DatabaseError, UnreachableError
-from safemigrate.execute.control import ControlLostError
+from safemigrate.errors import UnreachableError
+from safemigrate.execute.control import ControlLostError, act_as
 from safemigrate.execute.deploylock import LockHolder, find_holder
 from safemigrate.execute.events import PlannedRevision
-from safemigrate.execute.failures import server_message
 from safemigrate.execute.settings import RunSettings
-from safemigrate.execute.site import Site, VersionTable, open_site
+from safemigrate.execute.site import Site, explain_unreadable, open_site
 from safemigrate.execute.steps import describe_step, find_steps, is_known, split_unknown
 from safemigrate.journal import (
     Entry,
@@ -145,8 +144,7 @@ class _Found:
 def read_standing(project: Project, *, url: str | None = None) -> Standing:
     """Return where the database stands that env.py leads to; writes nothing to it."""
     with open_site(project, lock_timeout=_LOCK_TIMEOUT, url=url) as site:
-        version_table = site.version_table
-        found = _ask(site, lambda connection: _look(connection, version_table))
+        found = _ask(site, lambda connection: _look(connection, site))
         database = site.database
     script = project.script
     known, unknown = split_unknown(script, found.current)
@@ -172,7 +170,7 @@ def read_standing(project: Project, *, url: str | None = None) -> Standing:
 def read_history(project: Project, *, url: str | None = None) -> tuple[HistoryLine, ...]:
     """Return the history of the database that env.py leads to, newest last; writes nothing."""
     with open_site(project, lock_timeout=_LOCK_TIMEOUT, url=url) as site:
-        entries = _ask(site, read_entries)
+        entries = _ask(site, lambda connection: _read_entries(connection, site))
     return tuple(_line(project, entry) for entry in entries)
 
 
@@ -192,20 +190,27 @@ def _ask(site: Site, question: Callable[[Connection], Result]) -> Result:
     except ControlLostError as err:
         raise UnreachableError("the connection to the database was lost", "try again") from err
     except DBAPIError as err:
-        raise DatabaseError(
-            f"the database cannot be read: {server_message(err)}",
-            "the role needs USAGE on the schemas and SELECT on the version table and the history",
-        ) from err
+        raise explain_unreadable(err) from err
 
 
-def _look(connection: Connection, version_table: VersionTable) -> _Found:
+def _read_entries(connection: Connection, site: Site) -> tuple[Entry, ...]:
+    with act_as(connection, site.role):
+        return read_entries(connection)
+
+
+def _look(connection: Connection, site: Site) -> _Found:
+    with act_as(connection, site.role):
+        current = site.version_table.read(connection)
+        last = read_last_entry(connection)
+        partial_runs = read_partial_runs(connection)
+    # what other sessions do is seen best by the login role
     indexes = connection.execute(_INVALID_INDEXES).mappings()
     constraints = connection.execute(_UNVALIDATED_CONSTRAINTS).mappings()
     return _Found(
-        current=version_table.read(connection),
+        current=current,
         runner=find_holder(connection),
-        last=read_last_entry(connection),
-        partial=read_partial_runs(connection),
+        last=last,
+        partial=partial_runs,
         invalid_indexes=tuple(
             InvalidIndex(row["index"], row["table"], row["is_being_built"]) for row in indexes
         ),

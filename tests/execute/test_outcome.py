@@ -66,6 +66,18 @@ def test_the_exit_code_of_a_stop_depends_on_what_was_changed() -> None:
     assert explain_stop("stopped", "1", Changes(is_in_doubt=True)).exit_code == 4
 
 
+@pytest.mark.parametrize("cause", list(Cause))
+def test_a_revision_an_earlier_run_left_half_done_is_never_told_as_unchanged(cause: Cause) -> None:
+    changes = Changes(leftover=("CREATE TABLE t",))
+    for error in (
+        explain_failure("1a2b", failure(cause), changes, EFFORT),
+        explain_stop("stopped", "1a2b", changes),
+    ):
+        assert error.exit_code == 4
+        assert 'of revision "1a2b" an earlier run had committed: CREATE TABLE t; ' in error.hint
+        assert "nothing was changed" not in error.hint
+
+
 def test_autovacuum_in_the_way_is_told_with_its_cure() -> None:
     worker = replace(BLOCKER, backend_type="autovacuum worker")
     effort = replace(EFFORT, wait=replace(WAIT, blockers=(worker,)))
