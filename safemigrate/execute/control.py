@@ -69,11 +69,6 @@ class ControlConnection:
     ) -> None:
         self.close()
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether the session has ended without our doing."""
-        return self._is_lost
-
     def run(self, operation: Callable[[Connection], Result]) -> Result:
         """Return what `operation` returns, called with the connection in its thread.
 

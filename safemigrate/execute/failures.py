@@ -8,8 +8,8 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from safemigrate.execute.blockers import shorten_query
-from safemigrate.journal import find_sqlstate
 from safemigrate.model.secrets import hide_passwords
+from safemigrate.source import find_sqlstate
 from safemigrate.source.excerpt import describe, find_origin, show_path
 
 __all__ = ["Cause", "Failure", "is_disconnect", "is_refused", "read_failure", "server_message"]

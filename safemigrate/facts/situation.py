@@ -35,9 +35,7 @@ class Situation:
         """Return whether the table or index was there before the migration began."""
         table = self.catalog.table(relation)
         if table is not None:
-            return table.is_older or any(
-                old.identity == table.identity for old in self.beginning.tables.values()
-            )
+            return self.beginning.knows(table)
         name = self.catalog.resolve(relation)
         # What the history does not show cannot have been made by this migration.
         return self.catalog.index(name) is None or name in self.beginning.indexes

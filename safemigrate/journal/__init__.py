@@ -11,7 +11,6 @@ from safemigrate.journal.entries import (
 )
 from safemigrate.journal.layout import LAYOUT, has_journal, prepare_journal
 from safemigrate.journal.partial import PartialRun, find_partial_runs, read_partial_runs
-from safemigrate.journal.sqlstates import find_sqlstate
 
 __all__ = [
     "LAYOUT",
@@ -21,7 +20,6 @@ __all__ = [
     "PartialRun",
     "count_milliseconds",
     "find_partial_runs",
-    "find_sqlstate",
     "has_journal",
     "prepare_journal",
     "read_entries",

@@ -5,7 +5,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from safemigrate.errors import DatabaseError
-from safemigrate.journal.sqlstates import find_sqlstate
+from safemigrate.source import find_sqlstate
 
 __all__ = ["LAYOUT", "has_journal", "prepare_journal"]
 

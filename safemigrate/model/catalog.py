@@ -174,6 +174,11 @@ class Catalog:
             return None
         return self.domains.get(self.resolve(QualifiedName(column_type.schema, column_type.name)))
 
+    def knows(self, table: Table) -> bool:
+        """Return whether the table, of a later catalog of the history, was made by this point."""
+        # Identities are given in order, and never again.
+        return table.is_older or table.identity < self.next_identity
+
     def table(self, name: QualifiedName) -> Table | None:
         """Return the relation of that name, or None when the history does not show it."""
         return self.tables.get(self.resolve(name))

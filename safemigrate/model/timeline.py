@@ -68,9 +68,7 @@ class Passage:
     def is_new(self, table: QualifiedName, at: Catalog) -> bool:
         """Return whether the relation named so in `at` was made by this migration itself."""
         found = at.table(table)
-        if found is None or found.is_older:
-            return False
-        return all(other.identity != found.identity for other in self.before.tables.values())
+        return found is not None and not self.before.knows(found)
 
 
 @dataclass(frozen=True, slots=True)

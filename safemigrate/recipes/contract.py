@@ -50,14 +50,7 @@ def drop_column_later(action: DropColumn, rule: str) -> Remedy:
         schema_argument(action.table),
         "if_exists=True" if action.takes_missing else "",
     )
-    return _contract(
-        rule,
-        advice="stop using it, deploy that everywhere, and drop it in a later release",
-        comment="in a release after the one that stops using it",
-        reason="unused since release <version>",
-        sql=_cascading(sql, is_cascade=action.is_cascade),
-        call="" if action.is_cascade else call,
-    )
+    return _drop_later(rule, sql, call, is_cascade=action.is_cascade)
 
 
 def drop_table_later(action: DropTable, rule: str) -> Remedy:
@@ -70,30 +63,15 @@ def drop_table_later(action: DropTable, rule: str) -> Remedy:
         schema_argument(action.table),
         "if_exists=True" if action.takes_missing else "",
     )
-    return _contract(
-        rule,
-        advice="stop using it, deploy that everywhere, and drop it in a later release",
-        comment="in a release after the one that stops using it",
-        reason="unused since release <version>",
-        sql=_cascading(sql, is_cascade=action.is_cascade),
-        call="" if action.is_cascade else call,
-    )
+    return _drop_later(rule, sql, call, is_cascade=action.is_cascade)
 
 
 def drop_view_later(action: DropView, rule: str) -> Remedy:
     """Return how to drop the view a release after the last that uses it."""
     kind = "MATERIALIZED VIEW" if action.is_materialized else "VIEW"
     exists = "IF EXISTS " if action.takes_missing else ""
-    return _contract(
-        rule,
-        advice="stop using it, deploy that everywhere, and drop it in a later release",
-        comment="in a release after the one that stops using it",
-        reason="unused since release <version>",
-        sql=_cascading(
-            f"DROP {kind} {exists}{quote_name(action.view)}", is_cascade=action.is_cascade
-        ),
-        call="",
-    )
+    sql = f"DROP {kind} {exists}{quote_name(action.view)}"
+    return _drop_later(rule, sql, "", is_cascade=action.is_cascade)
 
 
 def drop_schema_later(action: DropSchema, rule: str) -> Remedy:
@@ -181,6 +159,18 @@ def rename_constraint_later(table: QualifiedName, action: RenameConstraint, rule
 
 def _cascading(sql: str, *, is_cascade: bool) -> str:
     return f"{sql} CASCADE" if is_cascade else sql
+
+
+def _drop_later(rule: str, sql: str, call: str, *, is_cascade: bool) -> Remedy:
+    """Return the drop of one thing; `call` has no word for CASCADE."""
+    return _contract(
+        rule,
+        advice="stop using it, deploy that everywhere, and drop it in a later release",
+        comment="in a release after the one that stops using it",
+        reason="unused since release <version>",
+        sql=_cascading(sql, is_cascade=is_cascade),
+        call="" if is_cascade else call,
+    )
 
 
 def _contract(rule: str, *, advice: str, comment: str, reason: str, sql: str, call: str) -> Remedy:

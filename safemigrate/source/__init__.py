@@ -5,11 +5,13 @@ from safemigrate.source.git import changed_files
 from safemigrate.source.project import Project, open_project
 from safemigrate.source.recording import record
 from safemigrate.source.sql_files import list_sql_files, read_schema, read_sql_files
+from safemigrate.source.sqlstates import find_sqlstate
 
 __all__ = [
     "Project",
     "Work",
     "changed_files",
+    "find_sqlstate",
     "list_sql_files",
     "open_project",
     "read_schema",

@@ -12,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from safemigrate.errors import EnvironmentSetupError, SafemigrateError, UnreachableError
 from safemigrate.model.secrets import hide_passwords
+from safemigrate.source.sqlstates import find_sqlstate
 from safemigrate.source.url import refuse_stray_at
 
 __all__ = ["ConnectionWatch", "listening", "translate_connection_error"]
@@ -165,7 +166,7 @@ def translate_connection_error(
     if not watch.is_connecting:
         return None
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    sqlstate = _sqlstate(cause)
+    sqlstate = find_sqlstate(cause)
     detail = watch.hide_password(" ".join(str(cause).split())) or type(cause).__name__
     message = f"cannot connect to {watch.address}: {detail}"
     if sqlstate.startswith(_INVALID_AUTHORIZATION):
@@ -181,14 +182,3 @@ def translate_connection_error(
             "database of the URL"
         )
     return UnreachableError(message, hint)
-
-
-def _sqlstate(error: BaseException) -> str:
-    for name in ("sqlstate", "pgcode"):
-        value = getattr(error, name, None)
-        if isinstance(value, str):
-            return value
-    # pg8000 has a dictionary of the protocol's fields
-    fields = error.args[0] if error.args else None
-    code = fields.get("C") if isinstance(fields, dict) else None
-    return code if isinstance(code, str) else ""

@@ -2,7 +2,7 @@
 
 from sqlalchemy.exc import DBAPIError
 
-from safemigrate.journal import find_sqlstate
+from safemigrate.source import find_sqlstate
 
 __all__ = ["describe_fault"]
 
