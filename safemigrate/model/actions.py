@@ -5,6 +5,7 @@ The union is closed: `match` over `Action` lists every member, and the type chec
 Every action has `offset`, the 0-based character offset of its own text in the statement.
 """
 
+from safemigrate.model.bodies import DoBlock, UnreadSql
 from safemigrate.model.column_actions import (
     AddColumn,
     AddConstraint,
@@ -19,6 +20,25 @@ from safemigrate.model.column_actions import (
     SetDefault,
     SetNotNull,
     ValidateConstraint,
+)
+from safemigrate.model.maintenance_actions import (
+    Analyze,
+    Cluster,
+    CreateStatistics,
+    RefreshView,
+    Reindex,
+    Vacuum,
+)
+from safemigrate.model.object_actions import (
+    AlterDomain,
+    AlterSequence,
+    ChangeCluster,
+    ChangePrivileges,
+    CreateExtension,
+    CreateSequence,
+    DropObject,
+    RenameEnumValue,
+    RenameObject,
 )
 from safemigrate.model.other_actions import (
     AddEnumValue,
@@ -56,8 +76,20 @@ from safemigrate.model.relation_actions import (
     SetSchema,
     Truncate,
 )
+from safemigrate.model.setting_actions import (
+    AlterConstraint,
+    AlterTableOption,
+    AttachIndex,
+    CreateRule,
+    DropRule,
+    SetAccessMethod,
+    SetInheritance,
+    SetPersistence,
+    SetTablespace,
+    SetTriggerState,
+)
 
-__all__ = ["Action"]
+__all__ = ["Action", "FamilyAction"]
 
 Action = (
     CreateTable
@@ -103,6 +135,52 @@ Action = (
     | LockTable
     | SetVariable
     | TransactionControl
+    | AlterConstraint
+    | AlterTableOption
+    | AttachIndex
+    | CreateRule
+    | DropRule
+    | SetAccessMethod
+    | SetInheritance
+    | SetPersistence
+    | SetTablespace
+    | SetTriggerState
+    | Analyze
+    | Cluster
+    | CreateStatistics
+    | RefreshView
+    | Reindex
+    | Vacuum
+    | AlterDomain
+    | AlterSequence
+    | ChangeCluster
+    | ChangePrivileges
+    | CreateExtension
+    | CreateSequence
+    | DropObject
+    | RenameEnumValue
+    | RenameObject
+    | DoBlock
     | NoTableAction
     | UnmodelledAction
+    | UnreadSql
 )
+
+FamilyAction = (
+    AddColumn
+    | DropColumn
+    | RenameColumn
+    | AlterColumnType
+    | SetDefault
+    | DropDefault
+    | SetNotNull
+    | DropNotNull
+    | AlterColumnOption
+    | AddConstraint
+    | DropConstraint
+    | ValidateConstraint
+    | SetTriggerState
+    | Truncate
+    | LockTable
+)
+"""What is done to partitions and children as well, unless it says ONLY."""

@@ -1,4 +1,7 @@
-"""Actions on columns and constraints: the subcommands of ALTER TABLE."""
+"""Actions on columns and constraints: the subcommands of ALTER TABLE.
+
+`is_only`: written with ONLY, so that partitions and children are left as they are.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -47,6 +50,7 @@ class AddColumn:
     column: ColumnDefinition
     takes_existing: bool = False
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class DropColumn:
     is_cascade: bool = False
     takes_missing: bool = False
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class RenameColumn:
     column: str
     new_name: str
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class AlterColumnType:
     using: Expression | None = None
     collation: str | None = None
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ class SetDefault:
     column: str
     default: Expression
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,7 @@ class DropDefault:
     table: QualifiedName
     column: str
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,7 @@ class SetNotNull:
     table: QualifiedName
     column: str
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,7 @@ class DropNotNull:
     table: QualifiedName
     column: str
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,7 @@ class AlterColumnOption:
     option: ColumnOption
     expression: Expression | None = None
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,7 @@ class AddConstraint:
     table: QualifiedName
     constraint: ConstraintDefinition
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +164,7 @@ class DropConstraint:
     is_cascade: bool = False
     takes_missing: bool = False
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +184,4 @@ class ValidateConstraint:
     table: QualifiedName
     name: str
     offset: int = 0
+    is_only: bool = False

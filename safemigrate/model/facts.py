@@ -13,7 +13,8 @@ class Certainty(Enum):
     """How sure a fact is.
 
     `KNOWN`: it follows from the statement and the history.
-    `ASSUMED`: the statement was recorded after an answer that was assumed.
+    `ASSUMED`: the statement was recorded after an answer that was assumed, or stands under a
+    condition in a body, so that it may not run.
     `UNKNOWN`: something it depends on is not known; the stronger possibility is stated.
     """
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from safemigrate.model.facts import Lock
+from safemigrate.model.fixes import Fix
 from safemigrate.model.history import Direction, Unjudged
 from safemigrate.model.names import Span
 
@@ -46,6 +47,7 @@ class Finding:
     long; one or two sentences.
     `sql`: the statement judged, or empty when it is about the file.
     `blocks`: the application's commands that wait meanwhile.
+    `fix`: how the file can be changed, where that can be said.
     """
 
     rule: str
@@ -62,6 +64,7 @@ class Finding:
     locks: tuple[Lock, ...] = ()
     blocks: tuple[str, ...] = ()
     remedy: Remedy | None = None
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class LintResult:
 
     `statements`: statements read; `judged`: those of them that were understood.
     `suppressed`: findings that an ignore with a reason silenced.
+    `baselined`: those left out because the baseline has them.
     """
 
     findings: tuple[Finding, ...]
@@ -78,6 +82,7 @@ class LintResult:
     unjudged: tuple[Unjudged, ...]
     migrations: int
     suppressed: int = 0
+    baselined: int = 0
     notices: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:

@@ -1,6 +1,7 @@
 """What was found to be run: statements, migrations, and the history they make."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from safemigrate.model.names import Span
@@ -10,6 +11,7 @@ __all__ = [
     "DowngradeKind",
     "History",
     "Migration",
+    "OwnImport",
     "Statement",
     "Unjudged",
 ]
@@ -77,6 +79,14 @@ class Unjudged:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnImport:
+    """A module of the project itself that a revision imports, and the 1-based line."""
+
+    module: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     """One revision, or one SQL file.
 
@@ -85,6 +95,7 @@ class Migration:
     `text`: the file's content, for excerpts and suppressions.
     `upgrade_line`, `downgrade_line`: where the functions begin; 1 when they are not there.
     `downgrade`: empty for a SQL file.
+    `imports`: what it imports of the project itself.
     """
 
     path: str
@@ -98,6 +109,7 @@ class Migration:
     upgrade_line: int = 1
     downgrade_line: int = 1
     unjudged: tuple[Unjudged, ...] = ()
+    imports: tuple[OwnImport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +119,11 @@ class History:
     `is_complete`: it starts from an empty database (an Alembic history does; SQL files without
     `--schema` do not).
     `notices`: what the reader of a report should know about how it was read.
+    `naming_convention`: the project's own templates of names, by SQLAlchemy's short keys, such as
+    `{"ix": "ix_%(table_name)s_%(column_0_name)s"}`; empty where it has none.
     """
 
     migrations: tuple[Migration, ...]
     is_complete: bool = False
     notices: tuple[str, ...] = ()
+    naming_convention: Mapping[str, str] = field(default_factory=dict)

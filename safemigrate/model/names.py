@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["QualifiedName", "Span"]
+__all__ = ["ColumnName", "QualifiedName", "Span"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -17,6 +17,14 @@ class QualifiedName:
 
     def __str__(self) -> str:
         return self.name if self.schema is None else f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ColumnName:
+    """The name of a column; `table` is None when the SQL did not say whose."""
+
+    table: QualifiedName | None
+    column: str
 
 
 @dataclass(frozen=True, slots=True, order=True)

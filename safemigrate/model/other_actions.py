@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from safemigrate.model.bodies import Step
 from safemigrate.model.names import QualifiedName
-from safemigrate.model.types import ColumnType, FunctionCall
+from safemigrate.model.types import ColumnType, FunctionCall, TextConstant
 
 __all__ = [
     "AddEnumValue",
@@ -92,10 +93,12 @@ class CreateEnum:
 
 @dataclass(frozen=True, slots=True)
 class AddEnumValue:
-    """ALTER TYPE … ADD VALUE."""
+    """ALTER TYPE … ADD VALUE; `is_placed`: BEFORE or AFTER says where among the others."""
 
     type: QualifiedName
     label: str
+    is_placed: bool = False
+    takes_existing: bool = False
     offset: int = 0
 
 
@@ -110,10 +113,25 @@ class RenameType:
 
 @dataclass(frozen=True, slots=True)
 class CreateFunction:
-    """CREATE [OR REPLACE] FUNCTION or PROCEDURE; `volatility` as in pg_proc: i, s or v."""
+    """CREATE [OR REPLACE] FUNCTION or PROCEDURE; `volatility` as in pg_proc: i, s or v.
+
+    `arguments`: the types of those that a call may give, the last `optional_arguments` of which it
+    may leave out. `is_variadic`: the last one stands for any number.
+    `body`: what a call does, None where that is not read. `settings`: what holds while it runs.
+    `is_analysed`: the body is SQL, whose names the server looks up when the function is made.
+    `replaces`: OR REPLACE. `is_definer`: SECURITY DEFINER.
+    """
 
     name: QualifiedName
     volatility: str
+    arguments: tuple[ColumnType, ...] = ()
+    optional_arguments: int = 0
+    is_variadic: bool = False
+    body: tuple[Step, ...] | None = None
+    settings: tuple["SetVariable", ...] = ()
+    is_analysed: bool = False
+    replaces: bool = False
+    is_definer: bool = False
     offset: int = 0
 
 
@@ -123,6 +141,8 @@ class ChangeRows:
 
     `has_condition`: WHERE picks the rows of UPDATE and DELETE, or WHERE or LIMIT what INSERT …
     SELECT reads. `condition_columns`: the columns that this WHERE names.
+    `columns`: those that INSERT or UPDATE gives a value, None where INSERT does not say which.
+    `texts`: the constants of text that are short enough for a label of an enum.
     """
 
     change: RowChange
@@ -130,6 +150,8 @@ class ChangeRows:
     reads: tuple[QualifiedName, ...] = ()
     has_condition: bool = False
     condition_columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = ()
+    texts: tuple[TextConstant, ...] = ()
     offset: int = 0
 
 

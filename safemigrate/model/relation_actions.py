@@ -1,6 +1,7 @@
 """Actions on tables, indexes, views and partitions."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from safemigrate.model.definitions import (
     ColumnDefinition,
@@ -9,7 +10,7 @@ from safemigrate.model.definitions import (
     PartitionBound,
     Persistence,
 )
-from safemigrate.model.names import QualifiedName
+from safemigrate.model.names import ColumnName, QualifiedName
 from safemigrate.model.types import Expression
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "LockTable",
     "RenameIndex",
     "RenameTable",
+    "RowSecurity",
     "SetRowSecurity",
     "SetSchema",
     "Truncate",
@@ -155,10 +157,16 @@ class DetachPartition:
 
 @dataclass(frozen=True, slots=True)
 class CreateTrigger:
-    """CREATE [OR REPLACE] [CONSTRAINT] TRIGGER."""
+    """CREATE [OR REPLACE] [CONSTRAINT] TRIGGER.
+
+    `references`: the table of FROM, which a constraint trigger may name. `is_for_each_row`: it
+    fires for rows, not for statements.
+    """
 
     table: QualifiedName
     name: str
+    references: QualifiedName | None = None
+    is_for_each_row: bool = True
     offset: int = 0
 
 
@@ -171,20 +179,41 @@ class DropTrigger:
     offset: int = 0
 
 
+class RowSecurity(Enum):
+    """What ALTER TABLE does to row-level security."""
+
+    ENABLE = "ENABLE"
+    DISABLE = "DISABLE"
+    FORCE = "FORCE"
+    NO_FORCE = "NO FORCE"
+
+
 @dataclass(frozen=True, slots=True)
 class SetRowSecurity:
     """ALTER TABLE … ENABLE, DISABLE, FORCE or NO FORCE ROW LEVEL SECURITY."""
 
     table: QualifiedName
+    change: RowSecurity
     offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CreatePolicy:
-    """CREATE POLICY or ALTER POLICY."""
+    """CREATE POLICY, or ALTER POLICY where `is_altered`.
+
+    `command`: ALL, SELECT, INSERT, UPDATE or DELETE. `roles`: `public` for PUBLIC.
+    `using`, `check`: the expressions, None where there are none. `reads`: the tables in them.
+    """
 
     table: QualifiedName
     name: str
+    is_altered: bool = False
+    is_permissive: bool = True
+    command: str = "ALL"
+    roles: tuple[str, ...] = ()
+    using: Expression | None = None
+    check: Expression | None = None
+    reads: tuple[QualifiedName, ...] = ()
     offset: int = 0
 
 
@@ -202,20 +231,30 @@ class CommentOn:
     """COMMENT ON; `relation` is the table, column's table or index, None for anything else.
 
     `is_part`: it is on a constraint, trigger, policy or rule of the relation.
+    `column`: the column, where it is on one. `is_removed`: IS NULL.
     """
 
     relation: QualifiedName | None
     is_part: bool = False
+    column: str | None = None
+    is_removed: bool = False
     offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CreateView:
-    """CREATE [OR REPLACE] VIEW, or CREATE MATERIALIZED VIEW."""
+    """CREATE [OR REPLACE] VIEW, or CREATE MATERIALIZED VIEW.
+
+    `columns`: those of other tables that its query names, `*` for all of a table.
+    `definition`: the statement, as PostgreSQL's own deparser writes it.
+    """
 
     view: QualifiedName
     reads: tuple[QualifiedName, ...]
     is_materialized: bool = False
+    replaces: bool = False
+    columns: tuple[ColumnName, ...] = ()
+    definition: str = ""
     offset: int = 0
 
 
@@ -232,17 +271,22 @@ class DropView:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """TRUNCATE, one action for each table named."""
+    """TRUNCATE, one action for each table named; `is_only` leaves its children as they are."""
 
     table: QualifiedName
     is_cascade: bool = False
     offset: int = 0
+    is_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LockTable:
-    """LOCK TABLE; `mode` is PostgreSQL's spelling, such as `SHARE`."""
+    """LOCK TABLE; `mode` is PostgreSQL's spelling, such as `SHARE`.
+
+    `is_only` leaves partitions and children alone.
+    """
 
     table: QualifiedName
     mode: str
     offset: int = 0
+    is_only: bool = False

@@ -1,13 +1,17 @@
 """A history walked through: every statement with its actions and facts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from safemigrate.model.actions import Action
+from safemigrate.model.bodies import UnreadSql
 from safemigrate.model.catalog import Catalog
 from safemigrate.model.facts import Certainty, Facts
 from safemigrate.model.history import Direction, Migration, Statement
 from safemigrate.model.names import QualifiedName
+from safemigrate.model.object_actions import DropObject
 from safemigrate.model.other_actions import NoTableAction, UnmodelledAction
+from safemigrate.model.version import OLDEST_VERSION, ServerVersion
 
 __all__ = ["Event", "ExplainedStatement", "Passage", "Timeline"]
 
@@ -16,13 +20,31 @@ __all__ = ["Event", "ExplainedStatement", "Passage", "Timeline"]
 class Event:
     """One action, what it does, and the catalog it meets.
 
-    `statement` is the statement it is a part of.
+    `statement` is the statement it is a part of. `offset`: 0-based character offset that the
+    action's own one counts from, which is 0 but for SQL in a body.
+    `site`: the statement that `offset` is in, where that is not `statement` but the one of the same
+    file that made the function. `is_in_body`: it stands in a body.
+    `section`: how often the statement has ended a transaction of its own before.
     """
 
     statement: Statement
     action: Action
     facts: Facts
     before: Catalog
+    offset: int = 0
+    site: Statement | None = None
+    section: int = 0
+    is_in_body: bool = False
+
+    @property
+    def place(self) -> Statement:
+        """The statement in whose text the action stands."""
+        return self.site or self.statement
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether it runs where the server refuses what must be outside of transactions."""
+        return self.is_in_body or self.statement.transaction is not None
 
     @property
     def gap(self) -> str:
@@ -30,6 +52,10 @@ class Event:
         match self.action:
             case UnmodelledAction(kind=kind):
                 return f"not modelled yet: {kind}"
+            case UnreadSql(reason=reason):
+                return reason
+            case DropObject(kind=kind, is_cascade=True):
+                return f"what it takes along is not known: DROP {kind} CASCADE"
             case NoTableAction(calls=calls) if self.facts.certainty is Certainty.UNKNOWN:
                 names = ", ".join(f"{call.name}()" for call in calls)
                 return f"calls what is not read: {names}"
@@ -56,7 +82,9 @@ class ExplainedStatement:
 class Passage:
     """One migration in one direction.
 
-    `before`: the catalog when it begins. `after`: when it has run.
+    `before`: the catalog when it begins. `after`: when it has run. `version`: that of the server
+    it is judged for. `origin`: what a downgrade should come back to, which is the catalog that its
+    upgrade met; None for an upgrade.
     """
 
     migration: Migration
@@ -64,6 +92,8 @@ class Passage:
     before: Catalog
     after: Catalog
     statements: tuple[ExplainedStatement, ...]
+    version: ServerVersion = OLDEST_VERSION
+    origin: Catalog | None = None
 
     def is_new(self, table: QualifiedName, at: Catalog) -> bool:
         """Return whether the relation named so in `at` was made by this migration itself."""
@@ -73,7 +103,17 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The passages of a history: for each migration its upgrade, then its downgrade."""
+    """The passages of a history: for each migration its upgrade, then its downgrade.
+
+    `naming_convention`: as `History` has it.
+    """
 
     passages: tuple[Passage, ...]
     notices: tuple[str, ...] = ()
+    naming_convention: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def end(self) -> Catalog:
+        """What exists when all upgrades have run."""
+        ends = [one.after for one in self.passages if one.direction is Direction.UPGRADE]
+        return ends[-1] if ends else Catalog()

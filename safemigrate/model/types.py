@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["ColumnType", "Expression", "FunctionCall"]
+__all__ = ["ColumnType", "Expression", "FunctionCall", "TextConstant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,17 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TextConstant:
+    """A constant of text, and the column that it is written to or compared with.
+
+    `column` is None where it stands for itself, or inside something else.
+    """
+
+    text: str
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """An expression of SQL: its text and what the judging needs to know of it.
 
@@ -51,6 +62,7 @@ class Expression:
     `is_null_constant`: the literal NULL, alone or under casts.
     `bare_column`: the column, where the expression is nothing but it, alone or under `casts`,
     which are then listed from the inside out.
+    `texts`: the constants of text anywhere inside that are short enough for a label of an enum.
     """
 
     sql: str
@@ -60,3 +72,4 @@ class Expression:
     is_null_constant: bool = False
     bare_column: str | None = None
     casts: tuple[ColumnType, ...] = ()
+    texts: tuple[TextConstant, ...] = ()

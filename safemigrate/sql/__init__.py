@@ -2,15 +2,21 @@
 
 from safemigrate.sql.comments import Comment, read_comments
 from safemigrate.sql.parser import RawStatement, split_statements
-from safemigrate.sql.psql import Skipped, blank_psql
+from safemigrate.sql.psql import Skipped, blank_psql, find_psql_variable
 from safemigrate.sql.quoting import quote_identifier, quote_literal, quote_name
+from safemigrate.sql.rewording import add_at_end, add_behind, find_semicolon, list_keywords
 from safemigrate.sql.statements import read_actions
 
 __all__ = [
     "Comment",
     "RawStatement",
     "Skipped",
+    "add_at_end",
+    "add_behind",
     "blank_psql",
+    "find_psql_variable",
+    "find_semicolon",
+    "list_keywords",
     "quote_identifier",
     "quote_literal",
     "quote_name",

@@ -8,6 +8,8 @@ from safemigrate.model import (
     AddConstraint,
     AlterColumnOption,
     AlterColumnType,
+    AlterTableOption,
+    AttachIndex,
     AttachPartition,
     ColumnOption,
     DetachPartition,
@@ -15,16 +17,22 @@ from safemigrate.model import (
     DropConstraint,
     DropDefault,
     DropNotNull,
+    FamilyAction,
+    NoTableAction,
     QualifiedName,
+    RowSecurity,
     SetDefault,
     SetNotNull,
     SetRowSecurity,
+    TableOption,
     UnmodelledAction,
     ValidateConstraint,
 )
 from safemigrate.sql.definitions import read_bound, read_column, read_constraint
 from safemigrate.sql.expressions import name_of_range, read_expression, read_strings, read_type
+from safemigrate.sql.objects import kind_of
 from safemigrate.sql.parser import character_positions, nodes, read_tokens
+from safemigrate.sql.settings import read_setting
 
 __all__ = ["read_alter_table"]
 
@@ -43,29 +51,53 @@ _COLUMN_OPTIONS = {
     _AT.AT_SetExpression: ColumnOption.SET_EXPRESSION,
 }
 
-_ROW_SECURITY = frozenset(
-    {
-        _AT.AT_EnableRowSecurity,
-        _AT.AT_DisableRowSecurity,
-        _AT.AT_ForceRowSecurity,
-        _AT.AT_NoForceRowSecurity,
-    }
-)
+_ROW_SECURITY = {
+    _AT.AT_EnableRowSecurity: RowSecurity.ENABLE,
+    _AT.AT_DisableRowSecurity: RowSecurity.DISABLE,
+    _AT.AT_ForceRowSecurity: RowSecurity.FORCE,
+    _AT.AT_NoForceRowSecurity: RowSecurity.NO_FORCE,
+}
 
 
 def read_alter_table(node: nodes.AlterTableStmt, sql: str) -> list[Action]:
     """Return the actions of ALTER TABLE, in the order written."""
     table = name_of_range(node.relation)
-    kind = nodes.ObjectType.Name(node.objtype).removeprefix("OBJECT_")
-    if kind != "TABLE":
-        return [UnmodelledAction(f"ALTER {kind}", (table,))]
+    if node.objtype not in _TABLES:
+        return [_read_other(table, node.objtype, item.alter_table_cmd) for item in node.cmds]
     offsets = _subcommand_offsets(sql)
     if len(offsets) != len(node.cmds):
         offsets = [0] * len(node.cmds)
-    return [
+    actions = [
         _read_subcommand(table, command.alter_table_cmd, sql, offset)
         for command, offset in zip(node.cmds, offsets, strict=True)
     ]
+    return actions if node.relation.inh else [_leave_children(action) for action in actions]
+
+
+_KINDS = nodes.ObjectType
+_TABLES = frozenset({_KINDS.OBJECT_TABLE, _KINDS.OBJECT_FOREIGN_TABLE})
+
+
+def _leave_children(action: Action) -> Action:
+    """Return the action as ONLY makes it, where it would reach partitions and children."""
+    return replace(action, is_only=True) if isinstance(action, FamilyAction) else action
+
+
+def _read_other(relation: QualifiedName, kind: int, command: nodes.AlterTableCmd) -> Action:
+    """Return the action of a subcommand of ALTER INDEX, ALTER VIEW, ALTER TYPE and their like."""
+    if kind == _KINDS.OBJECT_TYPE:
+        is_cascade = _is_cascade(command)
+        return UnmodelledAction("ALTER TYPE CASCADE") if is_cascade else NoTableAction("ALTER TYPE")
+    if kind == _KINDS.OBJECT_VIEW and command.subtype != _AT.AT_ChangeOwner:
+        return AlterTableOption(relation, TableOption.VIEW)
+    match command.subtype:
+        case _AT.AT_AttachPartition:
+            name = getattr(command, "def").partition_cmd.name
+            return AttachIndex(relation, name_of_range(name))
+        case _AT.AT_SetStatistics if kind == _KINDS.OBJECT_INDEX:
+            return AlterTableOption(relation, TableOption.INDEX_STATISTICS)
+    setting = read_setting(relation, command, 0)
+    return setting or UnmodelledAction(f"ALTER {kind_of(kind)}", (relation,))
 
 
 def _subcommand_offsets(sql: str) -> list[int]:
@@ -128,7 +160,10 @@ def _read_subcommand(
                 table, name_of_range(partition.name), partition.concurrent, offset=offset
             )
         case subtype if subtype in _ROW_SECURITY:
-            return SetRowSecurity(table, offset=offset)
+            return SetRowSecurity(table, _ROW_SECURITY[subtype], offset=offset)
+    setting = read_setting(table, command, offset)
+    if setting is not None:
+        return setting
     name = _AT.Name(command.subtype).removeprefix("AT_")
     return UnmodelledAction(f"ALTER TABLE {name}", (table,), offset=offset)
 

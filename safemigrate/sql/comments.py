@@ -1,16 +1,11 @@
 """The comments of a text of SQL: what stands between its tokens."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from safemigrate.errors import SqlSyntaxError
-from safemigrate.sql.parser import Token, read_tokens
+from safemigrate.sql.lexing import lex
 
 __all__ = ["Comment", "read_comments"]
-
-_LINE = re.compile(r"--(?P<text>[^\r\n]*)")
-_BLOCK_EDGE = re.compile(r"/\*|\*/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,48 +20,31 @@ class Comment:
     offset: int
 
 
-def read_comments(sql: str) -> tuple[Comment, ...]:
+def read_comments(sql: str, *, in_bodies: bool = False) -> tuple[Comment, ...]:
     """Return the `--` comments of `sql`, in order; never raises.
 
-    Dashes in a string, a quoted name, a body between dollars or a block comment are none. From
-    an unterminated string on, nothing is read.
+    Dashes in a string, a quoted name or a block comment are none. From an unterminated string on,
+    nothing is read.
+    `in_bodies`: those in the bodies of DO and functions as well, where they stand between dollars.
     """
-    tokens, end = _tokens(sql)
-    starts = [0, *(token.end for token in tokens)]
-    ends = [*(token.start for token in tokens), end]
-    gaps = zip(starts, ends, strict=True)
-    return tuple(comment for start, stop in gaps for comment in _in_gap(sql, start, stop))
+    return tuple(_read(sql, in_bodies=in_bodies)) if "--" in sql else ()
 
 
-def _tokens(sql: str) -> tuple[list[Token], int]:
-    """Return the tokens as far as they can be told, and where that is."""
-    try:
-        return read_tokens(sql), len(sql)
-    except SqlSyntaxError as err:
-        offset = err.offset
-    try:
-        return read_tokens(sql[:offset]), offset
-    except SqlSyntaxError:
-        return [], 0
+def _read(sql: str, *, in_bodies: bool) -> Iterator[Comment]:
+    first = ""
+    for kind, start, end in lex(sql):
+        if kind == "comment":
+            yield Comment(sql[start + 2 : end].strip(), start)
+        elif kind == "semicolon":
+            first = ""
+        elif kind == "word" and not first:
+            first = sql[start:end].upper()
+        elif kind == "string" and in_bodies and first in _WITH_BODIES and sql[start] == "$":
+            begin = sql.index("$", start + 1) + 1
+            # The quote that ends it can have no dashes in it.
+            for inner in _read(sql[begin:end], in_bodies=False):
+                yield Comment(inner.text, begin + inner.offset)
 
 
-def _in_gap(sql: str, start: int, stop: int) -> Iterator[Comment]:
-    """Yield the comments between two tokens, where nothing but comments and blanks can stand."""
-    while start < stop:
-        if sql.startswith("/*", start):
-            start = _behind_block(sql, start, stop)
-        elif (match := _LINE.match(sql, start, stop)) is not None:
-            yield Comment(match["text"].strip(), start)
-            start = match.end()
-        else:
-            start += 1
-
-
-def _behind_block(sql: str, start: int, stop: int) -> int:
-    """Return where the block comment ends; one may stand in another."""
-    depth = 0
-    for edge in _BLOCK_EDGE.finditer(sql, start, stop):
-        depth += 1 if edge.group() == "/*" else -1
-        if depth == 0:
-            return edge.end()
-    return stop
+# The first words of the statements that have a body.
+_WITH_BODIES = frozenset({"DO", "CREATE"})

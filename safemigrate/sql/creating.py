@@ -13,27 +13,37 @@ from safemigrate.model import (
     IndexColumn,
     Persistence,
     QualifiedName,
+    SetVariable,
+    UnreadSql,
 )
+from safemigrate.sql.bodies import ReadActions, language_of, read_block, read_body
 from safemigrate.sql.definitions import read_bound, read_column, read_constraint
 from safemigrate.sql.expressions import (
+    flatten,
     name_of_range,
     name_of_strings,
     read_expression,
     read_strings,
+    read_tables,
     read_type,
-    tables_in,
 )
-from safemigrate.sql.parser import character_positions, deparse_expression, nodes
+from safemigrate.sql.parser import (
+    character_positions,
+    deparse_expression,
+    deparse_statement,
+    nodes,
+)
 from safemigrate.sql.quoting import quote_identifier, quote_literal, quote_name
+from safemigrate.sql.view_queries import read_used_columns
 
 __all__ = [
     "read_comment",
     "read_create_domain",
-    "read_create_function",
     "read_create_index",
     "read_create_table",
     "read_create_table_as",
     "read_create_view",
+    "read_with_body",
 ]
 
 _PERSISTENCE = {
@@ -94,7 +104,12 @@ def read_create_table_as(node: nodes.CreateTableAsStmt) -> Action:
     """Return the action of CREATE TABLE AS, SELECT INTO or CREATE MATERIALIZED VIEW."""
     name = name_of_range(node.into.rel)
     if node.objtype == nodes.ObjectType.OBJECT_MATVIEW:
-        return CreateView(name, tables_in(node.query), is_materialized=True)
+        return CreateView(
+            name,
+            read_tables(flatten(node.query)),
+            is_materialized=True,
+            columns=read_used_columns(node.query),
+        )
     return CreateTable(
         table=name,
         columns=(),
@@ -102,7 +117,7 @@ def read_create_table_as(node: nodes.CreateTableAsStmt) -> Action:
         persistence=_PERSISTENCE[node.into.rel.relpersistence],
         takes_existing=node.if_not_exists,
         has_query=True,
-        reads=tables_in(node.query),
+        reads=read_tables(flatten(node.query)),
     )
 
 
@@ -185,22 +200,88 @@ def read_create_domain(node: nodes.CreateDomainStmt) -> Action:
 
 def read_create_view(node: nodes.ViewStmt) -> Action:
     """Return the action of CREATE VIEW."""
-    return CreateView(name_of_range(node.view), tables_in(node.query))
+    whole = nodes.Node()
+    whole.view_stmt.CopyFrom(node)
+    return CreateView(
+        name_of_range(node.view),
+        read_tables(flatten(node.query)),
+        replaces=node.replace,
+        columns=read_used_columns(node.query),
+        definition=deparse_statement(whole),
+    )
 
 
-def read_create_function(node: nodes.CreateFunctionStmt) -> Action:
+def read_with_body(node: nodes.Node, sql: str, read: ReadActions, depth: int) -> Action:
+    """Return the action of DO or CREATE FUNCTION, which stands in `depth` other bodies.
+
+    `read`: the way to read the statements of its own.
+
+    Raises:
+        SqlSyntaxError: for a body that the server refuses.
+    """
+    if depth > _DEEPEST_BODY:
+        return UnreadSql("bodies inside bodies, too deep to follow")
+    if node.HasField("do_stmt"):
+        return read_block(node.do_stmt, sql, read)
+    return _read_create_function(node.create_function_stmt, sql, read)
+
+
+_DEEPEST_BODY = 5
+
+
+def _read_create_function(node: nodes.CreateFunctionStmt, sql: str, read: ReadActions) -> Action:
     """Return the action of CREATE FUNCTION, VOLATILE unless it says otherwise."""
-    volatility = "v"
+    volatility, is_definer = "v", False
+    settings = []
     for option in node.options:
-        if option.def_elem.defname == "volatility":
-            volatility = option.def_elem.arg.string.sval[:1]
-    return CreateFunction(name_of_strings(read_strings(node.funcname)), volatility)
+        match option.def_elem.defname:
+            case "volatility":
+                volatility = option.def_elem.arg.string.sval[:1]
+            case "security":
+                is_definer = option.def_elem.arg.boolean.boolval
+            case "set":
+                settings.append(_read_setting(option.def_elem.arg.variable_set_stmt))
+    modes = nodes.FunctionParameterMode
+    given = set(_GIVEN_MODES)
+    if node.is_procedure:
+        # CALL names a place for what comes out as well.
+        given.add(modes.FUNC_PARAM_OUT)
+    arguments = [
+        item.function_parameter for item in node.parameters if item.function_parameter.mode in given
+    ]
+    return CreateFunction(
+        name_of_strings(read_strings(node.funcname)),
+        volatility,
+        arguments=tuple(read_type(one.arg_type) for one in arguments),
+        optional_arguments=sum(one.HasField("defexpr") for one in arguments),
+        is_variadic=any(one.mode == modes.FUNC_PARAM_VARIADIC for one in arguments),
+        body=read_body(node, sql, read),
+        settings=tuple(settings),
+        is_analysed=language_of(node) == "sql",
+        replaces=node.replace,
+        is_definer=is_definer,
+    )
+
+
+_GIVEN_MODES = (
+    nodes.FunctionParameterMode.FUNC_PARAM_DEFAULT,
+    nodes.FunctionParameterMode.FUNC_PARAM_IN,
+    nodes.FunctionParameterMode.FUNC_PARAM_INOUT,
+    nodes.FunctionParameterMode.FUNC_PARAM_VARIADIC,
+)
+
+
+def _read_setting(setting: nodes.VariableSetStmt) -> SetVariable:
+    """Return what the SET of a function sets while that runs."""
+    values = [item.a_const.sval.sval for item in setting.args if item.a_const.HasField("sval")]
+    return SetVariable(setting.name.lower(), ", ".join(values), is_local=True)
 
 
 def read_comment(node: nodes.CommentStmt) -> Action:
     """Return the action of COMMENT ON; the relation is known for relations and their parts."""
     kinds = nodes.ObjectType
     relation: QualifiedName | None = None
+    column: str | None = None
     is_part = node.objtype in {
         kinds.OBJECT_TABCONSTRAINT,
         kinds.OBJECT_TRIGGER,
@@ -211,9 +292,10 @@ def read_comment(node: nodes.CommentStmt) -> Action:
         parts = read_strings(node.object.list.items)
         if is_part or node.objtype == kinds.OBJECT_COLUMN:
             relation = name_of_strings(parts[:-1])
+            column = parts[-1] if not is_part else None
         elif node.objtype in _COMMENTED_RELATIONS:
             relation = name_of_strings(parts)
-    return CommentOn(relation, is_part)
+    return CommentOn(relation, is_part, column, is_removed=not node.comment)
 
 
 _COMMENTED_RELATIONS = frozenset(

@@ -1,19 +1,24 @@
 """Names, types and expressions, out of the parse tree."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from google.protobuf.message import Message
 
 from safemigrate.model import ColumnType, Expression, FunctionCall, QualifiedName
 from safemigrate.sql.parser import deparse_expression, nodes, walk_nodes
+from safemigrate.sql.texts import read_texts
 
 __all__ = [
     "SERIAL_TYPES",
+    "flatten",
     "name_of_range",
     "name_of_strings",
     "read_calls",
+    "read_columns",
     "read_expression",
     "read_strings",
+    "read_tables",
     "read_type",
-    "tables_in",
 ]
 
 # The names format_type prints, by the names of pg_type (manual: "Data Types", table 8.1).
@@ -82,32 +87,44 @@ def read_type(type_name: nodes.TypeName) -> ColumnType:
 
 def read_expression(node: nodes.Node) -> Expression:
     """Return what the judging needs to know of an expression."""
-    columns: dict[str, None] = {}
-    for inner in walk_nodes(node):
-        if isinstance(inner, nodes.ColumnRef):
-            parts = read_strings(inner.fields)
-            if parts:
-                columns[parts[-1]] = None
+    inner = flatten(node)
     bare_column, casts = _bare_column(node)
     return Expression(
         sql=deparse_expression(node),
-        functions=read_calls(node),
-        columns=tuple(columns),
+        functions=read_calls(inner),
+        columns=read_columns(inner),
         not_null_columns=_not_null_columns(node),
         is_null_constant=_is_null(node),
         bare_column=bare_column,
         casts=casts,
+        texts=read_texts(inner),
     )
 
 
-def read_calls(node: nodes.Node) -> tuple[FunctionCall, ...]:
-    """Return the functions called anywhere inside, each once; those of pg_catalog unqualified."""
+def flatten(node: Message) -> tuple[Message, ...]:
+    """Return every message inside `node`, to be looked through for several things."""
+    return tuple(walk_nodes(node))
+
+
+def read_columns(inner: Iterable[Message]) -> tuple[str, ...]:
+    """Return the columns referred to anywhere among the messages, each once."""
+    found: dict[str, None] = {}
+    for one in inner:
+        if isinstance(one, nodes.ColumnRef):
+            parts = read_strings(one.fields)
+            if parts:
+                found[parts[-1]] = None
+    return tuple(found)
+
+
+def read_calls(inner: Iterable[Message]) -> tuple[FunctionCall, ...]:
+    """Return the functions called among the messages, each once, without the schema pg_catalog."""
     found: dict[FunctionCall, None] = {}
-    for inner in walk_nodes(node):
-        if isinstance(inner, nodes.FuncCall):
-            name = name_of_strings(read_strings(inner.funcname))
+    for one in inner:
+        if isinstance(one, nodes.FuncCall):
+            name = name_of_strings(read_strings(one.funcname))
             schema = None if name.schema == "pg_catalog" else name.schema
-            found[FunctionCall(schema, name.name, len(inner.args))] = None
+            found[FunctionCall(schema, name.name, len(one.args))] = None
     return tuple(found)
 
 
@@ -124,15 +141,28 @@ def _bare_column(node: nodes.Node) -> tuple[str | None, tuple[ColumnType, ...]]:
 
 
 def _not_null_columns(node: nodes.Node) -> tuple[str, ...]:
-    """Return the columns that `node` proves NOT NULL: `c IS NOT NULL`, alone or under AND."""
+    """Return the columns that `node` proves NOT NULL: `c IS NOT NULL`, alone or under AND.
+
+    `NOT c IS NULL` is the same to the server.
+    """
     if node.HasField("null_test"):
-        test = node.null_test
-        if test.nulltesttype == nodes.NullTestType.IS_NOT_NULL and test.arg.HasField("column_ref"):
-            return read_strings(test.arg.column_ref.fields)[-1:]
+        return _tested_column(node, nodes.NullTestType.IS_NOT_NULL)
+    if not node.HasField("bool_expr"):
         return ()
-    if node.HasField("bool_expr") and node.bool_expr.boolop == nodes.BoolExprType.AND_EXPR:
-        return tuple(column for part in node.bool_expr.args for column in _not_null_columns(part))
+    parts = node.bool_expr.args
+    if node.bool_expr.boolop == nodes.BoolExprType.NOT_EXPR:
+        return _tested_column(parts[0], nodes.NullTestType.IS_NULL)
+    if node.bool_expr.boolop == nodes.BoolExprType.AND_EXPR:
+        return tuple(column for part in parts for column in _not_null_columns(part))
     return ()
+
+
+def _tested_column(node: nodes.Node, kind: int) -> tuple[str, ...]:
+    """Return the column that is tested for NULL, or for not being it, as `kind` says."""
+    test = node.null_test
+    if test.nulltesttype != kind or not test.arg.HasField("column_ref"):
+        return ()
+    return read_strings(test.arg.column_ref.fields)[-1:]
 
 
 def _is_null(node: nodes.Node) -> bool:
@@ -141,15 +171,13 @@ def _is_null(node: nodes.Node) -> bool:
     return bool(node.HasField("a_const") and node.a_const.isnull)
 
 
-def tables_in(node: nodes.Node) -> tuple[QualifiedName, ...]:
-    """Return the tables a statement names, each once, common table expressions left out."""
-    made_here = {
-        inner.ctename for inner in walk_nodes(node) if isinstance(inner, nodes.CommonTableExpr)
-    }
+def read_tables(inner: Collection[Message]) -> tuple[QualifiedName, ...]:
+    """Return the tables named among the messages, each once, common table expressions left out."""
+    made_here = {one.ctename for one in inner if isinstance(one, nodes.CommonTableExpr)}
     found: dict[QualifiedName, None] = {}
-    for inner in walk_nodes(node):
-        if isinstance(inner, nodes.RangeVar):
-            name = name_of_range(inner)
+    for one in inner:
+        if isinstance(one, nodes.RangeVar):
+            name = name_of_range(one)
             if name.schema is not None or name.name not in made_here:
                 found[name] = None
     return tuple(found)

@@ -1,20 +1,38 @@
 """PostgreSQL's own parser, and the only module that imports it."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 import postgast
-from google.protobuf.message import Message
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import DecodeError, EncodeError, Message
 from postgast import pg_query_pb2 as nodes
 
 from safemigrate.errors import SqlSyntaxError
+from safemigrate.sql.lexing import Enclosure, lex
+from safemigrate.sql.limits import TooDeepError, check_depth, has_long_run, prepare_text
+
+# Without this, the tree of an expression of some fifty terms in a row cannot be handed over. The
+# switch is of the whole process, and lifts a limit only (python/message.c of protobuf).
+with suppress(ImportError):
+    # Where protobuf is pure Python there is no switch, and TooDeepError comes earlier.
+    from google._upb import _message
+
+    _message.SetAllowOversizeProtos(True)  # noqa: FBT003 - it takes nothing else
+
 
 __all__ = [
+    "BodyVerdict",
     "RawStatement",
     "Token",
     "character_positions",
+    "check_plpgsql",
     "deparse_expression",
+    "deparse_statement",
     "nodes",
     "parse_statement",
     "read_tokens",
@@ -52,21 +70,31 @@ def read_tokens(sql: str) -> list[Token]:
     Raises:
         SqlSyntaxError: for an unterminated string, quoted identifier or comment.
     """
+    text = prepare_text(sql)
     try:
-        scanned = postgast.scan(sql)
+        scanned = postgast.scan(text)
     except postgast.PgQueryError as err:
         raise _syntax_error(sql, err) from err
     to_characters = character_positions(sql)
     return [
         Token(
-            kind=nodes.Token.Name(token.token),
+            kind=_kind_of(token.token),
             start=to_characters(token.start),
             end=to_characters(token.end),
             is_reserved=token.keyword_kind not in _UNRESERVED,
         )
         for token in scanned.tokens
-        if nodes.Token.Name(token.token) not in _COMMENTS
+        if _kind_of(token.token) not in _COMMENTS
     ]
+
+
+@cache
+def _kind_of(number: int) -> str:
+    try:
+        return str(nodes.Token.Name(number))
+    except ValueError:
+        # a control character, which has a number and no name
+        return f"ASCII_{number}"
 
 
 _UNRESERVED = (nodes.KeywordKind.NO_KEYWORD, nodes.KeywordKind.UNRESERVED_KEYWORD)
@@ -76,85 +104,113 @@ def split_statements(text: str) -> list[RawStatement]:
     """Return the statements of `text` in order; never raises.
 
     What does not parse comes out as a piece of its own, and what follows an unterminated
-    string is one piece to the end of the text.
+    string is one piece to the end of the text. A body that is never closed ends at its first
+    semicolon.
     """
-    try:
-        tokens, end = read_tokens(text), len(text)
-        rest: list[RawStatement] = []
-    except SqlSyntaxError as err:
-        # Tokens stop where the string begins: keep what stands before, and the rest as it is.
-        tokens, end, rest = _tokens_before(text, err.offset)
-    statements = []
-    for first, last in _statement_bounds(tokens):
-        statements.append(RawStatement(text[first:last], first))
-    if rest and statements and statements[-1].offset + len(statements[-1].sql) == end:
-        last_piece = statements.pop()
-        rest = [RawStatement(text[last_piece.offset :].rstrip(), last_piece.offset)]
-    return statements + rest
+    return [RawStatement(text[first:last], first) for first, last in _statement_bounds(text)]
 
 
-def _tokens_before(text: str, offset: int) -> tuple[list[Token], int, list[RawStatement]]:
-    head = text[:offset]
-    try:
-        tokens = read_tokens(head)
-    except SqlSyntaxError:
-        tokens = []
-    if not tokens:
-        whole = text.strip()
-        start = text.index(whole) if whole else 0
-        return [], 0, [RawStatement(whole, start)] if whole else []
-    end = tokens[-1].end
-    if tokens[-1].kind == _SEMICOLON:
-        tail = text[end:]
-        start = end + len(tail) - len(tail.lstrip())
-        return tokens, -1, [RawStatement(text[start:].rstrip(), start)]
-    return tokens, end, [RawStatement("", end)]
-
-
-_SEMICOLON = "ASCII_59"
-
-
-def _statement_bounds(tokens: list[Token]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each statement: a semicolon ends it, but not inside BEGIN ATOMIC."""
-    start: int | None = None
-    end = depth = atomic = 0
-    previous = ""
-    for token in tokens:
-        if token.kind == _SEMICOLON and depth == 0 and atomic == 0:
-            if start is not None:
-                yield start, end
-            start, previous = None, ""
+def _statement_bounds(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each statement: a semicolon ends it, but not inside a body."""
+    enclosure = Enclosure()
+    # The parts of the statement that semicolons in its body leave: its own, or else of others.
+    parts: list[tuple[int, int]] = []
+    start = end = -1
+    for kind, first, last in lex(text):
+        if kind in _COMMENT_PIECES:
             continue
-        if start is None:
-            start = token.start
-        if token.kind == "ASCII_40":
-            depth += 1
-        elif token.kind == "ASCII_41":
-            depth = max(0, depth - 1)
-        elif (token.kind == "ATOMIC" and previous == "BEGIN_P") or (
-            atomic and token.kind == "CASE"
-        ):
-            atomic += 1
-        elif atomic and token.kind == "END_P":
-            atomic -= 1
-        end, previous = token.end, token.kind
-    if start is not None:
-        yield start, end
+        if kind == "semicolon":
+            if start >= 0:
+                parts.append((start, end))
+                start = -1
+            if enclosure.read_semicolon() and parts:
+                yield parts[0][0], parts[-1][1]
+                parts.clear()
+            continue
+        if kind in _TELLING and not enclosure.read(kind, text[first:last]):
+            yield from parts
+            parts.clear()
+        start, end = first if start < 0 else start, last
+    if start >= 0:
+        parts.append((start, end))
+    if enclosure.is_open():
+        yield from parts
+    elif parts:
+        yield parts[0][0], parts[-1][1]
+
+
+_COMMENT_PIECES = frozenset({"block", "comment"})
+_TELLING = frozenset({"close", "open", "word"})
 
 
 def parse_statement(sql: str) -> nodes.Node:
-    """Return the parse tree of the one statement in `sql`.
+    """Return the parse tree of the one statement in `sql`, which `read_with_room` hands over.
 
     Raises:
-        SqlSyntaxError: when it does not parse, is empty, or is more than one statement.
+        SqlSyntaxError: when it does not parse, is empty, or is more than one statement;
+            TooDeepError when it may well be right.
     """
+    text = prepare_text(sql)
+    check_depth(sql)
     try:
-        parsed = postgast.parse(sql)
+        parsed = postgast.parse(text)
     except postgast.PgQueryError as err:
         raise _syntax_error(sql, err) from err
+    except DecodeError as err:
+        # The tree is handed over in a form that has a deepest level.
+        raise TooDeepError from err
     if len(parsed.stmts) != 1:
         raise SqlSyntaxError(f"expected one statement, found {len(parsed.stmts)}")
     return parsed.stmts[0].stmt
+
+
+@dataclass(frozen=True, slots=True)
+class BodyVerdict:
+    """What PL/pgSQL's own parser says of a body.
+
+    `is_read`: it can tell. `fault`: what it has against the body, empty for nothing. `line`: the
+    1-based line of the body that the fault stands on, or below.
+    """
+
+    is_read: bool
+    fault: str = ""
+    line: int = 1
+
+
+def check_plpgsql(sql: str) -> BodyVerdict:
+    """Return the verdict on the body in `sql`, a DO or CREATE FUNCTION of PL/pgSQL.
+
+    The parser has no database at hand: where it asks for a type, it cannot tell.
+    """
+    text = prepare_text(sql)
+    if has_long_run(text):
+        return BodyVerdict(is_read=False)
+    try:
+        postgast.parse_plpgsql(text)
+    except postgast.PgQueryError as err:
+        if err.funcname not in _PLPGSQL_FAULTS:
+            return BodyVerdict(is_read=False)
+        near = _BODY_LINE.search(err.context or "")
+        message = re.sub(r"\s+", " ", err.message)
+        return BodyVerdict(is_read=True, fault=message, line=int(near[1]) if near else 1)
+    except (ValueError, RecursionError):
+        # It has read the body, but writes the variables of triggers, or blocks many levels deep,
+        # so that they cannot be decoded.
+        return BodyVerdict(is_read=True)
+    return BodyVerdict(is_read=True)
+
+
+_BODY_LINE = re.compile(r"near line (\d+)\Z")
+# Where the parser finds a body at fault by itself, without asking for a type.
+_PLPGSQL_FAULTS = frozenset(
+    {
+        "check_labels",
+        "plpgsql_yyerror",
+        "read_sql_construct",
+        "scanner_yyerror",
+        "word_is_not_variable",
+    }
+)
 
 
 def deparse_expression(expression: nodes.Node) -> str:
@@ -164,11 +220,18 @@ def deparse_expression(expression: nodes.Node) -> str:
     target.val.CopyFrom(expression)
     select.limit_option = nodes.LimitOption.LIMIT_OPTION_DEFAULT
     select.op = nodes.SetOperation.SETOP_NONE
+    statement = nodes.Node()
+    statement.select_stmt.CopyFrom(select)
+    return deparse_statement(statement).removeprefix("SELECT ")
+
+
+def deparse_statement(statement: nodes.Node) -> str:
+    """Return the text of a statement, as PostgreSQL's deparser writes it; empty if it cannot."""
     tree = nodes.ParseResult()
-    tree.stmts.add().stmt.select_stmt.CopyFrom(select)
+    tree.stmts.add().stmt.CopyFrom(statement)
     try:
-        return str(postgast.deparse(tree)).removeprefix("SELECT ")
-    except postgast.PgQueryError:
+        return str(postgast.deparse(tree))
+    except (postgast.PgQueryError, EncodeError):
         return ""
 
 
@@ -176,28 +239,58 @@ def character_positions(sql: str) -> Callable[[int], int]:
     """Return the function that turns the parser's byte offsets into character offsets."""
     if sql.isascii():
         return int
-    encoded = sql.encode()
-    return lambda offset: len(encoded[:offset].decode(errors="replace"))
+    # The bytes of a letter behind its first one, by their offsets.
+    further = [match.start() for match in _FURTHER_BYTE.finditer(sql.encode())]
+    return lambda offset: offset - bisect_left(further, offset)
+
+
+_FURTHER_BYTE = re.compile(rb"[\x80-\xbf]")
 
 
 def walk_nodes(message: Message) -> Iterator[Message]:
-    """Yield every message inside `message`, itself first."""
-    yield message
-    for field, value in message.ListFields():
-        if field.message_type is None:
+    """Yield every message inside `message` that can have others inside, in the order of the text.
+
+    It comes itself first. A node is left out for what it is; so is a value that stands alone.
+    """
+    waiting = [message]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, nodes.Node):
+            which = one.WhichOneof("node")
+            if which is None:
+                continue
+            one = getattr(one, which)
+        if not _has_messages(one.DESCRIPTOR):
             continue
-        if field.is_repeated:
-            for item in value:
-                yield from walk_nodes(item)
-        else:
-            yield from walk_nodes(value)
+        yield one
+        inner: list[Message] = []
+        for field, value in one.ListFields():
+            if field.message_type is None:
+                continue
+            if field.is_repeated:
+                inner += value
+            else:
+                inner.append(value)
+        waiting += reversed(inner)
+
+
+@cache
+def _has_messages(kind: Descriptor) -> bool:
+    return any(field.message_type is not None for field in kind.fields)
 
 
 def _syntax_error(sql: str, err: postgast.PgQueryError) -> SqlSyntaxError:
     # Unlike the positions in the tree, the position of an error counts characters, from 1.
     offset = max(0, err.cursorpos - 1)
+    message = re.sub(r"\s+", " ", err.message)
+    if len(message) > _LONGEST_MESSAGE:
+        # It quotes all of what is never closed.
+        message = f'{message[:_LONGEST_MESSAGE]}…"'
     return SqlSyntaxError(
-        re.sub(r"\s+", " ", err.message),
+        message,
         "PostgreSQL's own parser refuses it; correct the SQL, or take the statement out",
         offset=min(offset, len(sql)),
     )
+
+
+_LONGEST_MESSAGE = 200

@@ -21,3 +21,10 @@ from safemigrate.sql import Comment, read_comments
 )
 def test_comments_stand_between_tokens(sql: str, found: list[Comment]) -> None:
     assert list(read_comments(sql)) == found
+
+
+def test_comments_in_bodies_are_told_where_they_stand() -> None:
+    sql = "DO $do$ BEGIN -- ä\n  x := '-- no'; -- b\nEND $do$ -- c"
+    found = read_comments(sql, in_bodies=True)
+    assert [comment.text for comment in found] == ["ä", "b", "c"]
+    assert all(sql.startswith(f"-- {comment.text}", comment.offset) for comment in found)
