@@ -1,20 +1,24 @@
 """How whole relations and types come, go, and change their names."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from safemigrate.catalog.tables import put_table, without
+from safemigrate.catalog.tables import without
 from safemigrate.model import (
     AttachPartition,
     Catalog,
+    ColumnName,
     ColumnType,
     CreateView,
     DetachPartition,
     DropSchema,
+    Indexes,
     QualifiedName,
     RelationKind,
     RenameSchema,
     RenameType,
     Table,
+    Tables,
 )
 
 __all__ = [
@@ -44,7 +48,7 @@ def drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
             replace(table, constraints=without(table.constraints, dead)) if dead else table
         )
     indexes = {key: index for key, index in catalog.indexes.items() if index.table not in gone}
-    return replace(catalog, tables=tables, indexes=indexes)
+    return replace(catalog, tables=Tables(tables), indexes=Indexes(indexes))
 
 
 def move_relation(
@@ -78,7 +82,7 @@ def move_relation(
             continue
         moved_name = QualifiedName(new.schema, index.name.name)
         indexes[moved_name] = replace(index, name=moved_name, table=new)
-    return replace(catalog, tables=tables, indexes=indexes)
+    return replace(catalog, tables=Tables(tables), indexes=Indexes(indexes))
 
 
 def set_parent(
@@ -92,7 +96,7 @@ def set_parent(
     if table is None:
         return catalog
     is_default = isinstance(action, AttachPartition) and action.is_default
-    return put_table(catalog, replace(table, partition_of=parent, is_default_partition=is_default))
+    return catalog.with_table(replace(table, partition_of=parent, is_default_partition=is_default))
 
 
 def create_view(catalog: Catalog, action: CreateView) -> Catalog:
@@ -107,9 +111,33 @@ def create_view(catalog: Catalog, action: CreateView) -> Catalog:
         kind=kind,
         reads=tuple(catalog.resolve(read) for read in action.reads),
         has_all_columns=False,
+        uses=frozenset(_used_columns(catalog, action)),
+        definition=action.definition,
     )
     following = max(catalog.next_identity, identity + 1)
-    return put_table(replace(catalog, next_identity=following), view)
+    return replace(catalog, next_identity=following).with_table(view)
+
+
+def _used_columns(catalog: Catalog, action: CreateView) -> Iterator[ColumnName]:
+    """Yield the columns that the query reads, each with its table; all that there are now for `*`.
+
+    One without the name of a table is that of the only table that can have it.
+    """
+    for name in action.columns:
+        named = (name.table,) if name.table is not None else action.reads
+        tables = [each for each in named if _may_have(catalog, each, name.column)]
+        if len(tables) == 1:
+            table = catalog.resolve(tables[0])
+            found = catalog.tables.get(table)
+            is_whole = name.column == "*" and found is not None and found.has_all_columns
+            columns = found.columns if found is not None and is_whole else (name.column,)
+            yield from (ColumnName(table, column) for column in columns)
+
+
+def _may_have(catalog: Catalog, table: QualifiedName, column: str) -> bool:
+    found = catalog.table(table)
+    is_known = found is not None and found.has_all_columns
+    return not is_known or column == "*" or catalog.column(table, column) is not None
 
 
 def drop_schema(catalog: Catalog, action: DropSchema) -> Catalog:
@@ -151,6 +179,7 @@ def rename_type(catalog: Catalog, action: RenameType) -> Catalog:
     old = catalog.resolve(action.type)
     new = QualifiedName(old.schema, action.new_name)
     enums = {new if name == old else name: labels for name, labels in catalog.enums.items()}
+    domains = {new if name == old else name: domain for name, domain in catalog.domains.items()}
     tables = {}
     for name, table in catalog.tables.items():
         columns = {
@@ -160,7 +189,7 @@ def rename_type(catalog: Catalog, action: RenameType) -> Catalog:
             for column in table.columns.values()
         }
         tables[name] = table if columns == table.columns else replace(table, columns=columns)
-    return replace(catalog, enums=enums, tables=tables)
+    return replace(catalog, enums=enums, domains=domains, tables=Tables(tables))
 
 
 def _is_named(catalog: Catalog, column_type: ColumnType, name: QualifiedName) -> bool:

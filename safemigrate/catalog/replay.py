@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from safemigrate.catalog.naming import choose_index_name
+from safemigrate.catalog.functions import remember_function
+from safemigrate.catalog.indexes import create_index, rename_index
+from safemigrate.catalog.objects import change_object, forget_transaction
 from safemigrate.catalog.relations import (
     create_view,
     drop_relation,
@@ -14,13 +16,13 @@ from safemigrate.catalog.relations import (
     rename_type,
     set_parent,
 )
+from safemigrate.catalog.settings import change_setting
 from safemigrate.catalog.tables import (
     add_column,
     add_constraint,
     change_column,
     create_table,
     drop_column,
-    put_table,
     rename_column,
     set_not_null,
     without,
@@ -33,53 +35,81 @@ from safemigrate.model import (
     AddEnumValue,
     AlterColumnOption,
     AlterColumnType,
+    AlterConstraint,
+    AlterDomain,
+    AlterSequence,
+    AlterTableOption,
+    Analyze,
+    AttachIndex,
     AttachPartition,
     Catalog,
+    ChangeCluster,
+    ChangePrivileges,
     ChangeRows,
+    Cluster,
     Column,
     ColumnOption,
     CommentOn,
     ConstraintKind,
     CreateDomain,
     CreateEnum,
+    CreateExtension,
     CreateFunction,
     CreateIndex,
     CreatePolicy,
+    CreateRule,
     CreateSchema,
+    CreateSequence,
+    CreateStatistics,
     CreateTable,
     CreateTrigger,
     CreateView,
     DetachPartition,
+    DoBlock,
     Domain,
     DropColumn,
     DropConstraint,
     DropDefault,
     DropIndex,
     DropNotNull,
+    DropObject,
     DropPolicy,
+    DropRule,
     DropSchema,
     DropTable,
     DropTrigger,
     DropView,
-    Index,
+    Function,
+    Indexes,
     LockTable,
     NoTableAction,
     QualifiedName,
+    RefreshView,
+    Reindex,
     RenameColumn,
     RenameConstraint,
+    RenameEnumValue,
     RenameIndex,
+    RenameObject,
     RenameSchema,
     RenameTable,
     RenameType,
     RowChange,
+    SetAccessMethod,
     SetDefault,
+    SetInheritance,
     SetNotNull,
+    SetPersistence,
     SetRowSecurity,
     SetSchema,
+    SetTablespace,
+    SetTriggerState,
     SetVariable,
     TransactionControl,
     Truncate,
     UnmodelledAction,
+    UnreadSql,
+    Vacuum,
     ValidateConstraint,
 )
 from safemigrate.model.catalog import TEMPORARY_SCHEMA
@@ -113,16 +143,13 @@ def settle(catalog: Catalog) -> Catalog:
 
     Its tables may have rows by then, and temporary ones went with their session.
     """
+    catalog = forget_transaction(catalog)
     temporary = [name for name in catalog.tables if name.schema == TEMPORARY_SCHEMA]
     for name in temporary:
         catalog = drop_relation(catalog, name)
-    if not any(table.is_empty for table in catalog.tables.values()):
-        return catalog
-    tables = {
-        name: replace(table, is_empty=False) if table.is_empty else table
-        for name, table in catalog.tables.items()
-    }
-    return replace(catalog, tables=tables)
+    for table in [table for table in catalog.tables.values() if table.is_empty]:
+        catalog = catalog.with_table(replace(table, is_empty=False))
+    return catalog
 
 
 def apply_actions(catalog: Catalog, actions: Iterable[Action]) -> Catalog:
@@ -143,7 +170,7 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             return drop_relation(catalog, action.view)
         case RenameTable():
             if catalog.names_index(action.table):
-                return _rename_index(catalog, RenameIndex(action.table, action.new_name))
+                return rename_index(catalog, RenameIndex(action.table, action.new_name))
             return move_relation(catalog, action.table, None, action.new_name)
         case SetSchema():
             return move_relation(catalog, action.table, action.new_schema, None)
@@ -168,13 +195,12 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
         case ValidateConstraint():
             return _validate_constraint(catalog, action)
         case CreateIndex():
-            return _create_index(catalog, action)
+            return create_index(catalog, action)
         case DropIndex():
-            return replace(
-                catalog, indexes=without(catalog.indexes, [catalog.resolve(action.index)])
-            )
+            gone = [catalog.resolve(action.index)]
+            return replace(catalog, indexes=Indexes(without(catalog.indexes, gone)))
         case RenameIndex():
-            return _rename_index(catalog, action)
+            return rename_index(catalog, action)
         case AttachPartition():
             return set_parent(catalog, action.partition, catalog.resolve(action.table), action)
         case DetachPartition():
@@ -189,20 +215,30 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             name = catalog.resolve_new(action.domain)
             domain = Domain(action.type, action.is_constrained)
             return replace(catalog, domains={**catalog.domains, name: domain})
-        case CreateEnum():
-            name = catalog.resolve_new(action.type)
-            return replace(catalog, enums={**catalog.enums, name: action.labels})
-        case AddEnumValue():
-            name = catalog.resolve(action.type)
-            labels = (*catalog.enums.get(name, ()), action.label)
-            return replace(catalog, enums={**catalog.enums, name: labels})
+        case CreateEnum() | AddEnumValue():
+            return change_object(catalog, action)
         case RenameType():
             return rename_type(catalog, action)
         case CreateFunction():
-            name = catalog.resolve_new(action.name)
-            return replace(catalog, functions={**catalog.functions, name: action.volatility})
+            return remember_function(catalog, Function(action))
         case CreateView():
             return create_view(catalog, action)
+        case CreateStatistics():
+            if action.name is None:
+                return catalog
+            name, table = catalog.resolve_new(action.name), catalog.resolve(action.table)
+            return replace(catalog, statistics={**catalog.statistics, name: table})
+        case CreateSequence():
+            sequences = catalog.sequences | {catalog.resolve_new(action.sequence)}
+            return replace(catalog, sequences=sequences)
+        case AlterDomain() | DropObject() | RenameObject() | RenameEnumValue():
+            return change_object(catalog, action)
+        case SetPersistence() | SetInheritance() | AlterConstraint() | AttachIndex():
+            return change_setting(catalog, action)
+        case SetRowSecurity() | CreatePolicy() | DropPolicy():
+            return change_setting(catalog, action)
+        case DoBlock():
+            return apply_actions(catalog, (step.action for step in action.steps))
         case ChangeRows():
             return _change_rows(catalog, action)
         case SetVariable():
@@ -213,12 +249,25 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             | CommentOn()
             | CreateTrigger()
             | DropTrigger()
-            | SetRowSecurity()
-            | CreatePolicy()
-            | DropPolicy()
+            | CreateRule()
+            | DropRule()
+            | SetTriggerState()
+            | AlterTableOption()
+            | SetAccessMethod()
+            | SetTablespace()
+            | Reindex()
+            | Vacuum()
+            | Analyze()
+            | Cluster()
+            | RefreshView()
+            | AlterSequence()
+            | CreateExtension()
+            | ChangePrivileges()
+            | ChangeCluster()
             | TransactionControl()
             | NoTableAction()
             | UnmodelledAction()
+            | UnreadSql()
         ):
             return catalog
         case _ as unreachable:
@@ -283,11 +332,11 @@ def _drop_constraint(catalog: Catalog, action: DropConstraint) -> Catalog:
             for name, column in table.columns.items()
         }
         table = replace(table, columns=columns)
-    catalog = put_table(catalog, table)
+    catalog = catalog.with_table(table)
     if dropped.index is None:
         return catalog
     index = QualifiedName(table.name.schema, dropped.index)
-    return replace(catalog, indexes=without(catalog.indexes, [index]))
+    return replace(catalog, indexes=Indexes(without(catalog.indexes, [index])))
 
 
 def _rename_constraint(catalog: Catalog, action: RenameConstraint) -> Catalog:
@@ -295,17 +344,14 @@ def _rename_constraint(catalog: Catalog, action: RenameConstraint) -> Catalog:
     if table is None or action.name not in table.constraints:
         return catalog
     old = table.constraints[action.name]
-    index = None if old.index is None else action.new_name
+    index = QualifiedName(table.name.schema, old.index or "")
+    if index in catalog.indexes:
+        return rename_index(catalog, RenameIndex(index, action.new_name))
     constraints = {
         **without(table.constraints, [action.name]),
-        action.new_name: replace(old, name=action.new_name, index=index),
+        action.new_name: replace(old, name=action.new_name),
     }
-    catalog = put_table(catalog, replace(table, constraints=constraints))
-    if old.index is None:
-        return catalog
-    return _rename_index(
-        catalog, RenameIndex(QualifiedName(table.name.schema, old.index), action.new_name)
-    )
+    return catalog.with_table(replace(table, constraints=constraints))
 
 
 def _validate_constraint(catalog: Catalog, action: ValidateConstraint) -> Catalog:
@@ -316,48 +362,15 @@ def _validate_constraint(catalog: Catalog, action: ValidateConstraint) -> Catalo
     table = replace(table, constraints={**table.constraints, action.name: valid})
     if valid.kind is ConstraintKind.NOT_NULL:
         table = set_not_null(table, valid.columns)
-    return put_table(catalog, table)
-
-
-def _create_index(catalog: Catalog, action: CreateIndex) -> Catalog:
-    table = catalog.resolve(action.table)
-    taken = {index.name.name for index in catalog.indexes.values()}
-    name = QualifiedName(table.schema, choose_index_name(action, taken))
-    if action.takes_existing and name in catalog.indexes:
-        return catalog
-    index = Index(
-        name=name,
-        table=table,
-        columns=tuple(column.column for column in action.columns),
-        is_unique=action.is_unique,
-        method=action.method,
-        predicate=action.predicate,
-        uses=_used_columns(action),
-    )
-    return replace(catalog, indexes={**catalog.indexes, name: index})
-
-
-def _used_columns(action: CreateIndex) -> tuple[str, ...]:
-    predicate = () if action.predicate is None else action.predicate.columns
-    keys = [name for column in action.columns for name in column.uses]
-    return tuple(dict.fromkeys((*keys, *action.included, *predicate)))
-
-
-def _rename_index(catalog: Catalog, action: RenameIndex) -> Catalog:
-    index = catalog.index(action.index)
-    if index is None:
-        return catalog
-    new = QualifiedName(index.name.schema, action.new_name)
-    indexes = {**without(catalog.indexes, [index.name]), new: replace(index, name=new)}
-    return replace(catalog, indexes=indexes)
+    return catalog.with_table(table)
 
 
 def _change_rows(catalog: Catalog, action: ChangeRows) -> Catalog:
     table = catalog.table(action.table)
     adds_rows = action.change in {RowChange.INSERT, RowChange.COPY, RowChange.MERGE}
-    if table is None or not table.is_empty or not adds_rows:
+    if table is None or not adds_rows or not (table.is_empty or table.row_count is not None):
         return catalog
-    return put_table(catalog, replace(table, is_empty=False))
+    return catalog.with_table(replace(table, is_empty=False, row_count=None))
 
 
 def _set_variable(catalog: Catalog, action: SetVariable) -> Catalog:

@@ -16,7 +16,7 @@ from safemigrate.model import (
     Expression,
     FunctionCall,
     Index,
-    Persistence,
+    Indexes,
     QualifiedName,
     RelationKind,
     Table,
@@ -28,7 +28,6 @@ __all__ = [
     "change_column",
     "create_table",
     "drop_column",
-    "put_table",
     "rename_column",
     "set_not_null",
     "without",
@@ -45,11 +44,6 @@ def without(mapping: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Valu
     """Return a copy of `mapping` that lacks the keys."""
     gone = set(keys)
     return {key: value for key, value in mapping.items() if key not in gone}
-
-
-def put_table(catalog: Catalog, table: Table) -> Catalog:
-    """Return the catalog with the table in place of the one of its name."""
-    return replace(catalog, tables={**catalog.tables, table.name: table})
 
 
 def create_table(catalog: Catalog, action: CreateTable) -> Catalog:
@@ -76,7 +70,7 @@ def create_table(catalog: Catalog, action: CreateTable) -> Catalog:
         and all(catalog.table(parent) for parent in (*action.like, *_parents(action))),
         is_empty=not action.has_query,
     )
-    catalog = put_table(replace(catalog, next_identity=catalog.next_identity + 1), table)
+    catalog = replace(catalog, next_identity=catalog.next_identity + 1).with_table(table)
     for column in action.columns:
         catalog = add_column(catalog, name, column)
     for constraint in action.constraints:
@@ -103,7 +97,7 @@ def _show(catalog: Catalog, name: QualifiedName) -> Catalog:
         has_all_columns=False,
         is_older=True,
     )
-    return put_table(replace(catalog, next_identity=catalog.next_identity + 1), table)
+    return replace(catalog, next_identity=catalog.next_identity + 1).with_table(table)
 
 
 def add_column(catalog: Catalog, name: QualifiedName, definition: ColumnDefinition) -> Catalog:
@@ -125,7 +119,7 @@ def add_column(catalog: Catalog, name: QualifiedName, definition: ColumnDefiniti
         collation=definition.collation,
     )
     table = replace(table, columns={**table.columns, column.name: column})
-    catalog = put_table(catalog, table)
+    catalog = catalog.with_table(table)
     for constraint in definition.constraints:
         catalog = add_constraint(catalog, table.name, constraint)
     return catalog
@@ -136,7 +130,7 @@ def change_column(catalog: Catalog, name: QualifiedName, column: Column) -> Cata
     table = catalog.table(name)
     if table is None:
         return catalog
-    return put_table(catalog, replace(table, columns={**table.columns, column.name: column}))
+    return catalog.with_table(replace(table, columns={**table.columns, column.name: column}))
 
 
 def drop_column(catalog: Catalog, name: QualifiedName, column: str) -> Catalog:
@@ -155,8 +149,8 @@ def drop_column(catalog: Catalog, name: QualifiedName, column: str) -> Catalog:
         columns=without(table.columns, [column]),
         constraints=without(table.constraints, gone),
     )
-    catalog = put_table(catalog, table)
-    return replace(catalog, indexes=without(catalog.indexes, indexes))
+    catalog = catalog.with_table(table)
+    return replace(catalog, indexes=Indexes(without(catalog.indexes, indexes)))
 
 
 def _uses(constraint: Constraint, column: str) -> bool:
@@ -182,19 +176,16 @@ def rename_column(catalog: Catalog, name: QualifiedName, old: str, new: str) -> 
         )
         for key, item in table.constraints.items()
     }
-    catalog = put_table(catalog, replace(table, columns=columns, constraints=constraints))
-    indexes = {
-        key: replace(
+    catalog = catalog.with_table(replace(table, columns=columns, constraints=constraints))
+    for index in [each for each in catalog.indexes_of(table.name) if old in each.uses]:
+        renamed = replace(
             index,
             columns=tuple(new if column == old else column for column in index.columns),
             uses=_renamed(index.uses, old, new),
             predicate=_renamed_expression(index.predicate, old, new),
         )
-        if index.table == table.name
-        else index
-        for key, index in catalog.indexes.items()
-    }
-    return replace(catalog, indexes=indexes)
+        catalog = catalog.with_index(renamed)
+    return catalog
 
 
 def _renamed(columns: tuple[str, ...], old: str, new: str) -> tuple[str, ...]:
@@ -245,8 +236,8 @@ def add_constraint(
     table = replace(table, constraints={**table.constraints, constraint.name: constraint})
     if definition.kind in _NOT_NULL_KINDS and constraint.is_valid:
         table = set_not_null(table, columns)
-    catalog = put_table(catalog, table)
-    if constraint.index is None or table.persistence is Persistence.TEMPORARY:
+    catalog = catalog.with_table(table)
+    if constraint.index is None:
         return catalog
     index = Index(
         name=QualifiedName(table.name.schema, constraint.index),
@@ -256,8 +247,10 @@ def add_constraint(
         constraint=constraint.name,
         uses=(*columns, *definition.included),
     )
-    kept = catalog.indexes if used is None else without(catalog.indexes, [used.name])
-    return replace(catalog, indexes={**kept, index.name: index})
+    if used is not None:
+        kept = without(catalog.indexes, [used.name])
+        catalog = replace(catalog, indexes=Indexes(kept))
+    return catalog.with_index(index)
 
 
 def set_not_null(table: Table, columns: tuple[str, ...]) -> Table:

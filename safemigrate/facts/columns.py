@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from safemigrate.facts.refusals import (
+    refuse_inherited,
+    refuse_new_column,
+    refuse_reference,
+    refuse_type_change,
+)
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.facts.types import TypeChange, judge_type_change
 from safemigrate.facts.volatility import Volatility, judge_volatility
 from safemigrate.model import (
+    OLDEST_VERSION,
     AddColumn,
     AlterColumnOption,
     AlterColumnType,
@@ -16,13 +23,16 @@ from safemigrate.model import (
     ColumnOption,
     ConstraintKind,
     DropColumn,
+    DropNotNull,
     Facts,
     Generated,
     LockMode,
     QualifiedName,
+    RelationKind,
     RenameColumn,
     ServerVersion,
     SetNotNull,
+    Table,
 )
 
 __all__ = [
@@ -31,6 +41,7 @@ __all__ = [
     "alter_column_type",
     "change_of_type",
     "drop_column",
+    "drop_not_null",
     "has_value",
     "is_known_not_null",
     "is_looked_up_at_once",
@@ -53,27 +64,42 @@ _OPTION_MODES = {
     ColumnOption.SET_EXPRESSION: LockMode.ACCESS_EXCLUSIVE,
 }
 
-# From 18 on, NOT NULL is a constraint that partitions inherit: where the parent has it already,
-# they are not visited (`ATExecSetNotNull` in src/backend/commands/tablecmds.c).
+
+# Settings of one table, whatever its partitions and children have (measured on 14 to 18).
+_NOT_INHERITED = frozenset({ColumnOption.OPTIONS, ColumnOption.COMPRESSION})
+_IDENTITIES = frozenset(
+    {ColumnOption.ADD_IDENTITY, ColumnOption.SET_IDENTITY, ColumnOption.DROP_IDENTITY}
+)
+
+_KEYS = frozenset({ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY})
+
+# From 18 on, NOT NULL is a constraint that children inherit as partitions do.
 _STOPS_AT_PARENT_SINCE = ServerVersion(18)
 
 
-def volatility_of_default(column: ColumnDefinition, catalog: Catalog) -> Volatility:
+def volatility_of_default(
+    column: ColumnDefinition, catalog: Catalog, version: ServerVersion = OLDEST_VERSION
+) -> Volatility:
     """Return how a new column's value is made: once, row by row, or not known."""
     if column.is_serial or column.is_identity or column.generated is Generated.STORED:
         return Volatility.VOLATILE
     if column.default is None or column.generated is Generated.VIRTUAL:
         return Volatility.STABLE
-    return judge_volatility(column.default, catalog)
+    return judge_volatility(column.default, catalog, version)
 
 
 def add_column(action: AddColumn, situation: Situation) -> Facts:
     """Return the facts of ADD COLUMN with everything written inline."""
     column = action.column
+    errors = refuse_new_column(action.table, column, situation)
     if action.takes_existing and situation.catalog.column(action.table, column.name):
-        return situation.exclusive(action.table)
-    volatility = volatility_of_default(column, situation.catalog)
-    parts = [situation.exclusive(action.table, scans=_scans_new_column(column))]
+        own = situation.lock(action.table, LockMode.ACCESS_EXCLUSIVE)
+        return Facts(locks=(own,), errors=errors)
+    volatility = volatility_of_default(column, situation.catalog, situation.version)
+    parts = [
+        situation.exclusive(action.table, scans=_scans_new_column(column)),
+        Facts(scans=_built_over(column, action.table, situation), errors=errors),
+    ]
     if volatility is not Volatility.STABLE or is_restricted(column, situation.catalog):
         parts.append(situation.rewrite(action.table))
     if volatility is Volatility.UNKNOWN:
@@ -82,13 +108,14 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
         if constraint.reference is None:
             continue
         referenced = constraint.reference.table
-        locks = situation.locks(situation.family(referenced), LockMode.SHARE_ROW_EXCLUSIVE)
-        parts.append(Facts(locks=locks))
-        near = tuple(situation.family(action.table))
+        locks = situation.locks(situation.parts(referenced), LockMode.SHARE_ROW_EXCLUSIVE)
+        refused = refuse_reference(action.table, constraint.reference, situation.catalog)
+        parts.append(Facts(locks=locks, errors=refused))
+        near = tuple(situation.parts(action.table))
         is_looked_up = is_looked_up_at_once(column) and any(map(situation.has_rows, near))
         if is_looked_up and constraint.is_enforced:
             # NULL in every row leaves nothing to find on the far side.
-            far = situation.family(referenced) if has_value(column) else ()
+            far = situation.parts(referenced) if has_value(column) else ()
             parts.append(Facts(scans=situation.scanned(*near, *far)))
     return join_facts(parts)
 
@@ -124,16 +151,24 @@ def _scans_new_column(column: ColumnDefinition) -> bool:
     for constraint in column.constraints:
         if constraint.kind is ConstraintKind.CHECK and constraint.is_enforced:
             return True
-        if constraint.kind in {ConstraintKind.UNIQUE, ConstraintKind.PRIMARY_KEY}:
-            return True
     # A value that is the same for all rows proves NOT NULL by itself; else all are looked at.
     is_computed = column.generated is Generated.VIRTUAL or not has_value(column)
     return column.is_not_null and is_computed
 
 
+def _built_over(
+    column: ColumnDefinition, table: QualifiedName, situation: Situation
+) -> tuple[QualifiedName, ...]:
+    """Return the tables read to build the index of a key written at the column."""
+    if not any(constraint.kind in _KEYS for constraint in column.constraints):
+        return ()
+    return situation.scanned(*situation.parts(table))
+
+
 def drop_column(action: DropColumn, situation: Situation) -> Facts:
     """Return the facts of DROP COLUMN: what hangs on the column is locked as well."""
-    parts = [situation.exclusive(action.table)]
+    errors = refuse_inherited("drop", action.table, action.column, situation.catalog)
+    parts = [situation.exclusive(action.table), Facts(errors=errors)]
     table = situation.catalog.table(action.table)
     if action.takes_missing and (table is None or action.column not in table.columns):
         # Something else may have added it.
@@ -141,7 +176,7 @@ def drop_column(action: DropColumn, situation: Situation) -> Facts:
     if table is None:
         return join_facts(parts)
     parts += [
-        Facts(locks=(situation.lock(constraint.references, LockMode.ACCESS_EXCLUSIVE),))
+        Facts(locks=situation.far_locks(constraint.references))
         for constraint in table.constraints.values()
         if action.column in constraint.columns and constraint.references is not None
     ]
@@ -164,7 +199,8 @@ def drop_column(action: DropColumn, situation: Situation) -> Facts:
 
 def rename_column(action: RenameColumn, situation: Situation) -> Facts:
     """Return the facts of RENAME COLUMN."""
-    return situation.exclusive(action.table)
+    errors = refuse_inherited("rename", action.table, action.column, situation.catalog)
+    return join_facts([situation.exclusive(action.table), Facts(errors=errors)])
 
 
 def change_of_type(action: AlterColumnType, catalog: Catalog) -> TypeChange:
@@ -189,56 +225,64 @@ def alter_column_type(action: AlterColumnType, situation: Situation) -> Facts:
     """Return the facts of ALTER COLUMN … TYPE."""
     change = change_of_type(action, situation.catalog)
     certainty = Certainty.KNOWN if change.is_known else Certainty.UNKNOWN
+    errors = tuple(refuse_type_change(action, situation.catalog))
+    doubts = Facts(errors=errors, certainty=certainty)
     if change.rewrites:
-        return join_facts(
-            [
-                situation.rewrite(action.table),
-                _far_ends(action, situation),
-                Facts(certainty=certainty),
-            ]
-        )
+        return join_facts([situation.rewrite(action.table), _far_ends(action, situation), doubts])
     # Constraints over the column are made anew, and a CHECK is then tested on every row.
-    catalog = situation.catalog
-    is_read = _has_check(catalog, action.table, action.column)
-    rebuilt = tuple(_rebuilt_indexes(action, catalog))
-    indexes = Facts(locks=situation.locks(rebuilt, LockMode.ACCESS_EXCLUSIVE))
-    whole = situation.exclusive(action.table, scans=is_read or bool(rebuilt))
-    return join_facts([whole, indexes, Facts(certainty=certainty)])
+    is_read = _has_check(situation.catalog, action.table, action.column)
+    whole = situation.exclusive(action.table, scans=is_read)
+    return join_facts([whole, *_rebuilt_indexes(action, situation), doubts])
 
 
-def _rebuilt_indexes(action: AlterColumnType, catalog: Catalog) -> Iterator[QualifiedName]:
-    """Yield the indexes that are built anew although the table is not.
+def _rebuilt_indexes(action: AlterColumnType, situation: Situation) -> Iterator[Facts]:
+    """Yield the facts of the indexes that are built anew although the table is not.
 
     One on the column itself stays as long as the collation does; an expression or a predicate
-    over it is not compared (`TryReuseIndex` in src/backend/commands/tablecmds.c).
+    over it is not compared, nor is the index of a partitioned table, whose parts are built anew
+    (`TryReuseIndex` in src/backend/commands/tablecmds.c).
     """
+    catalog = situation.catalog
     column = catalog.column(action.table, action.column)
     is_collated_anew = action.collation != (None if column is None else column.collation)
-    for index in catalog.indexes_of(action.table):
-        predicate = () if index.predicate is None else index.predicate.columns
-        is_inside = action.column in predicate or (
-            None in index.columns and action.column in index.uses
+    for member in situation.family(action.table):
+        table = catalog.table(member)
+        is_always = is_collated_anew or (
+            table is not None and table.kind is RelationKind.PARTITIONED_TABLE
         )
-        if is_inside or (is_collated_anew and action.column in index.columns):
-            yield index.name
+        for index in catalog.indexes_of(member):
+            predicate = () if index.predicate is None else index.predicate.columns
+            is_inside = action.column in predicate or (
+                None in index.columns and action.column in index.uses
+            )
+            if is_inside or (is_always and action.column in index.columns):
+                yield Facts(
+                    locks=(situation.lock(index.name, LockMode.ACCESS_EXCLUSIVE),),
+                    scans=situation.scanned(*situation.parts(member)),
+                )
 
 
 def _far_ends(action: AlterColumnType, situation: Situation) -> Facts:
     """Return the facts of the foreign keys over the column, which are made and checked anew."""
-    far: dict[QualifiedName, None] = {}
+    parts = []
     table = situation.catalog.table(action.table)
-    if table is not None:
-        for constraint in table.constraints.values():
-            if action.column in constraint.columns and constraint.references is not None:
-                far[constraint.references] = None
+    for constraint in () if table is None else table.constraints.values():
+        if action.column not in constraint.columns or constraint.references is None:
+            continue
+        far = tuple(situation.parts(constraint.references))
+        parts.append(Facts(locks=situation.locks(far, LockMode.SHARE_ROW_EXCLUSIVE)))
+        parts.append(Facts(locks=situation.far_locks(constraint.references)))
+        if constraint.is_valid:
+            parts.append(Facts(scans=situation.scanned(*far)))
     for other, constraint in situation.catalog.foreign_keys_to(action.table):
-        columns = constraint.referenced_columns
-        if not columns or action.column in columns:
-            far[other.name] = None
-    return Facts(
-        locks=situation.locks(far, LockMode.ACCESS_EXCLUSIVE),
-        scans=situation.scanned(*far),
-    )
+        columns = constraint.referenced_columns or situation.catalog.primary_key(action.table)
+        if columns and action.column not in columns:
+            continue
+        near = tuple(situation.parts(other.name))
+        parts.append(Facts(locks=situation.locks(near, LockMode.ACCESS_EXCLUSIVE)))
+        if constraint.is_valid:
+            parts.append(Facts(scans=situation.scanned(*near)))
+    return join_facts(parts)
 
 
 def _has_check(catalog: Catalog, name: QualifiedName, column: str) -> bool:
@@ -260,30 +304,33 @@ def is_known_not_null(catalog: Catalog, name: QualifiedName, column: str) -> boo
     By NOT NULL itself, or (since 12) by a valid CHECK that says so (manual: "ALTER TABLE",
     SET NOT NULL).
     """
-    table = catalog.table(name)
-    if table is None:
-        return False
+    # A partition has every constraint of its parent, and so have the children that inherit.
+    return any(_proves_not_null(table, column) for table in catalog.line_of(name))
+
+
+def _proves_not_null(table: Table, column: str) -> bool:
     known = table.columns.get(column)
     if known is not None and known.is_not_null:
         return True
-    is_proven = any(
+    return any(
         constraint.is_valid
         and constraint.expression is not None
         and constraint.kind is ConstraintKind.CHECK
         and column in constraint.expression.not_null_columns
         for constraint in table.constraints.values()
     )
-    if is_proven or table.partition_of is None:
-        return is_proven
-    # A partition has every constraint of its parent.
-    return is_known_not_null(catalog, table.partition_of, column)
 
 
 def set_not_null(action: SetNotNull, situation: Situation) -> Facts:
     """Return the facts of SET NOT NULL."""
     family = tuple(situation.family(action.table))
     column = situation.catalog.column(action.table, action.column)
-    if column is not None and column.is_not_null and situation.version >= _STOPS_AT_PARENT_SINCE:
+    table = situation.catalog.table(action.table)
+    is_partitioned = table is not None and table.kind is RelationKind.PARTITIONED_TABLE
+    stops_here = is_partitioned or situation.version >= _STOPS_AT_PARENT_SINCE
+    if column is not None and column.is_not_null and stops_here:
+        # Where the parent has it already, its partitions are not visited (`ATPrepSetNotNull` in
+        # src/backend/commands/tablecmds.c).
         family = family[:1]
     scanned = [
         member
@@ -293,6 +340,8 @@ def set_not_null(action: SetNotNull, situation: Situation) -> Facts:
     return Facts(
         locks=situation.locks(family, LockMode.ACCESS_EXCLUSIVE),
         scans=situation.scanned(*scanned),
+        # A CHECK that the history does not show may prove it.
+        certainty=Certainty.UNKNOWN if column is None else Certainty.KNOWN,
     )
 
 
@@ -303,4 +352,16 @@ def alter_column_option(action: AlterColumnOption, situation: Situation) -> Fact
         if column is None or column.generated is not Generated.VIRTUAL:
             return situation.rewrite(action.table)
     mode = _OPTION_MODES[action.option]
-    return Facts(locks=situation.locks(situation.family(action.table), mode))
+    if action.option in _NOT_INHERITED:
+        return Facts(locks=(situation.lock(action.table, mode),))
+    reached = situation.parts if action.option in _IDENTITIES else situation.family
+    return Facts(locks=situation.locks(reached(action.table), mode))
+
+
+def drop_not_null(action: DropNotNull, situation: Situation) -> Facts:
+    """Return the facts of DROP NOT NULL; since 18 what is nullable already is left alone."""
+    column = situation.catalog.column(action.table, action.column)
+    is_nullable = column is not None and not column.is_not_null
+    if is_nullable and situation.version >= _STOPS_AT_PARENT_SINCE:
+        return Facts(locks=(situation.lock(action.table, LockMode.ACCESS_EXCLUSIVE),))
+    return situation.exclusive(action.table)

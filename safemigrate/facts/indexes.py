@@ -29,7 +29,7 @@ def create_index(action: CreateIndex, situation: Situation) -> Facts:
             scans=() if is_there else situation.scanned(action.table),
             errors=tuple(errors),
         )
-    family = (action.table,) if action.is_only else tuple(situation.family(action.table))
+    family = (action.table,) if action.is_only else tuple(situation.parts(action.table))
     scans = () if is_there else situation.scanned(*family)
     return Facts(locks=situation.locks(family, LockMode.SHARE), scans=scans)
 
@@ -62,7 +62,7 @@ def drop_index(action: DropIndex, situation: Situation) -> Facts:
     family: tuple[QualifiedName, ...] = (index.table,)
     if not action.is_concurrent:
         # The index of a partitioned table goes with those of its partitions.
-        family = tuple(situation.family(index.table))
+        family = tuple(situation.parts(index.table))
     elif _is_partitioned(index.table, situation):
         errors += (f'cannot drop partitioned index "{name}" concurrently',)
     if index.constraint is not None:

@@ -1,29 +1,44 @@
 """Which parts of a partitioned table a constraint reaches. Manual: "Table Partitioning"."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from safemigrate.facts.bounds import excludes_bound, implies_bound
 from safemigrate.facts.columns import is_known_not_null
-from safemigrate.facts.situation import Situation
+from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.model import (
     AddConstraint,
     Catalog,
     Certainty,
+    Constraint,
     ConstraintKind,
     Facts,
+    Index,
+    Lock,
+    LockMode,
     PartitionBound,
     QualifiedName,
     RelationKind,
+    ServerVersion,
     Table,
 )
+from safemigrate.sql import quote_identifier
 
 __all__ = [
+    "ancestor_locks",
+    "attach_indexes",
     "is_taken_over",
+    "key_facts",
+    "leave_keys",
     "may_hide_partitions",
     "reads_for_bound",
     "reads_of_default",
+    "refuse_attaching",
     "unprepared",
 ]
+
+# Measured on 14 to 18: a new partition of a referenced table locks those that reference it.
+_LOCKS_REFERENCING_SINCE = ServerVersion(15)
 
 
 def reads_for_bound(
@@ -35,13 +50,17 @@ def reads_for_bound(
     """Return the facts of shutting a table, and looking whether its rows fit the bound.
 
     Nothing is read where a valid CHECK, with NOT NULL, proves it (manual: "ALTER TABLE", ATTACH
-    PARTITION). A CHECK over the key that names all values of the bound is taken for the proof,
-    and with another one the reading is not certain.
+    PARTITION). With a CHECK over the key that is of no form known here, the reading is not
+    certain.
     """
     catalog = situation.catalog
     key = _key(catalog, parent)
     is_not_null = all(is_known_not_null(catalog, partition, column) for column in key)
-    return _read_unless_proven(partition, key, bound if is_not_null else None, situation)
+    is_endless = bound is not None and bound.lower == bound.upper == (None,)
+    if is_not_null and is_endless:
+        return situation.exclusive(partition)
+    known = bound if is_not_null else None
+    return _read_unless_proven(partition, key, known, situation, implies_bound)
 
 
 def reads_of_default(
@@ -51,11 +70,45 @@ def reads_of_default(
 
     Nothing is read where a valid CHECK excludes the bound.
     """
-    for child in situation.catalog.partitions_of(parent):
-        if child.is_default_partition:
-            key = _key(situation.catalog, parent)
-            return _read_unless_proven(child.name, key, bound, situation)
-    return Facts()
+    default = situation.default_partition(parent)
+    if default is None:
+        return Facts()
+    key = _key(situation.catalog, parent)
+    return _read_unless_proven(default, key, bound, situation, excludes_bound)
+
+
+def attach_indexes(partition: QualifiedName, parent: QualifiedName, situation: Situation) -> Facts:
+    """Return the facts of giving the partition every index of its parent.
+
+    One that the partition has already is taken as it is, else it is built, which reads the
+    partition (`AttachPartitionEnsureIndexes` in src/backend/commands/tablecmds.c).
+    """
+    catalog = situation.catalog
+    wanted = tuple(catalog.indexes_of(parent))
+    free = [index for index in catalog.indexes_of(partition) if index.attached_to is None]
+    is_built = False
+    for index in wanted:
+        match = next((own for own in free if _is_alike(own, index)), None)
+        if match is None:
+            is_built = True
+        else:
+            free.remove(match)
+    locks = situation.locks((index.name for index in wanted), LockMode.SHARE_UPDATE_EXCLUSIVE)
+    return Facts(locks=locks, scans=situation.scanned(partition) if is_built else ())
+
+
+def _is_alike(own: Index, wanted: Index) -> bool:
+    """Return whether one index does for another, as `CompareIndexInfo` has it."""
+    if None in own.columns or own.predicate is not None or wanted.predicate is not None:
+        # Expressions are compared by their trees.
+        return False
+    has_constraint = wanted.constraint is None or own.constraint is not None
+    return (
+        own.columns == wanted.columns
+        and own.is_unique == wanted.is_unique
+        and own.method == wanted.method
+        and has_constraint
+    )
 
 
 def _key(catalog: Catalog, parent: QualifiedName) -> tuple[str, ...]:
@@ -65,7 +118,11 @@ def _key(catalog: Catalog, parent: QualifiedName) -> tuple[str, ...]:
 
 
 def _read_unless_proven(
-    name: QualifiedName, key: tuple[str, ...], bound: PartitionBound | None, situation: Situation
+    name: QualifiedName,
+    key: tuple[str, ...],
+    bound: PartitionBound | None,
+    situation: Situation,
+    proves: Callable[[str, str, PartitionBound], bool],
 ) -> Facts:
     table = situation.catalog.table(name)
     checks = [
@@ -77,12 +134,103 @@ def _read_unless_proven(
         and constraint.expression is not None
         and set(key) <= set(constraint.expression.columns)
     ]
-    limits = () if bound is None else (*bound.lower, *bound.upper, *bound.values)
-    values = [value for value in limits if value is not None]
-    if values and any(all(value in check.sql for value in values) for check in checks):
-        return situation.exclusive(name)
+    if bound is not None and len(key) == 1:
+        column = quote_identifier(key[0])
+        if any(proves(check.sql, column, bound) for check in checks):
+            return situation.exclusive(name)
     facts = situation.exclusive(name, scans=True)
     return replace(facts, certainty=Certainty.UNKNOWN) if checks else facts
+
+
+def key_facts(
+    partition: QualifiedName | None, parent: QualifiedName, situation: Situation
+) -> Facts:
+    """Return the facts of the foreign keys that a partition shares with its parent.
+
+    `partition`: the table that is attached, None for a new one. The far tables get triggers for
+    it; where it has the same key already, that one's triggers go. Tables that reference the
+    parent from now on reference the partition as well. (`CloneForeignKeyConstraints` in
+    src/backend/commands/tablecmds.c; measured on 14 to 18.)
+    """
+    catalog, parts = situation.catalog, []
+    own = None if partition is None else catalog.table(partition)
+    for wanted in _foreign_keys(catalog.table(parent)):
+        if wanted.references is None:
+            continue
+        far = tuple(situation.parts(wanted.references))
+        if own is not None and any(_is_same_key(each, wanted) for each in _foreign_keys(own)):
+            parts.append(Facts(locks=situation.locks(far[:1], LockMode.ACCESS_EXCLUSIVE)))
+            continue
+        parts.append(Facts(locks=situation.locks(far, LockMode.SHARE_ROW_EXCLUSIVE)))
+        if partition is not None and situation.has_rows(partition):
+            parts.append(Facts(scans=situation.scanned(partition, *far)))
+    mode = LockMode.ACCESS_SHARE
+    if situation.version >= _LOCKS_REFERENCING_SINCE:
+        mode = LockMode.SHARE_ROW_EXCLUSIVE
+    referencing = (other.name for other, _ in catalog.foreign_keys_to(parent))
+    return join_facts([*parts, Facts(locks=situation.locks(referencing, mode))])
+
+
+def _foreign_keys(table: Table | None) -> tuple[Constraint, ...]:
+    constraints = () if table is None else table.constraints.values()
+    return tuple(each for each in constraints if each.kind is ConstraintKind.FOREIGN_KEY)
+
+
+def _is_same_key(own: Constraint, wanted: Constraint) -> bool:
+    return (
+        own.columns == wanted.columns
+        and own.references == wanted.references
+        and own.referenced_columns == wanted.referenced_columns
+        and own.is_valid
+    )
+
+
+def leave_keys(partition: QualifiedName, parent: QualifiedName, situation: Situation) -> Facts:
+    """Return the facts of the foreign keys of a partition that is detached.
+
+    It keeps those it has, with triggers of its own; what references the parent must not reference
+    its rows, for which the planner chooses how they are looked for.
+    """
+    parts = [
+        Facts(locks=(situation.lock(each.references, LockMode.SHARE_ROW_EXCLUSIVE),))
+        for each in _foreign_keys(situation.catalog.table(parent))
+        if each.references is not None
+    ]
+    for other, _ in situation.catalog.foreign_keys_to(parent):
+        near = tuple(situation.family(other.name))
+        parts.append(situation.reading(near))
+        parts.append(
+            Facts(
+                locks=(situation.lock(other.name, LockMode.ACCESS_EXCLUSIVE),),
+                scans=situation.scanned(partition, *near),
+                certainty=Certainty.UNKNOWN,
+            )
+        )
+    return join_facts(parts)
+
+
+def ancestor_locks(parent: QualifiedName, situation: Situation) -> tuple[Lock, ...]:
+    """Return the locks on what the parent is itself a partition of, whose bounds hold as well."""
+    locks: tuple[Lock, ...] = ()
+    table = situation.catalog.table(parent)
+    while table is not None and table.partition_of is not None:
+        locks += (situation.lock(table.partition_of, LockMode.ACCESS_SHARE),)
+        table = situation.catalog.table(table.partition_of)
+    return locks
+
+
+def refuse_attaching(
+    partition: QualifiedName, parent: QualifiedName, catalog: Catalog
+) -> tuple[str, ...]:
+    """Return why a table cannot become a partition: NOT NULL of the parent must be its own."""
+    own, above = catalog.table(partition), catalog.table(parent)
+    if own is None or above is None:
+        return ()
+    return tuple(
+        f'column "{name}" in child table "{own.name.name}" must be marked NOT NULL'
+        for name, column in above.columns.items()
+        if column.is_not_null and name in own.columns and not own.columns[name].is_not_null
+    )
 
 
 def may_hide_partitions(catalog: Catalog, table: QualifiedName) -> bool:
@@ -96,16 +244,19 @@ def may_hide_partitions(catalog: Catalog, table: QualifiedName) -> bool:
     return not any(catalog.partitions_of(table))
 
 
-def unprepared(action: AddConstraint, catalog: Catalog) -> Iterator[QualifiedName]:
+def unprepared(action: AddConstraint, situation: Situation) -> Iterator[QualifiedName]:
     """Yield the table and those of its partitions that do not have the constraint already.
 
     A partition that has an equal one is attached as it is: `ATAddForeignKeyConstraint` and
     `DefineIndex` in src/backend/commands look for it.
     """
+    catalog = situation.catalog
     yield catalog.resolve(action.table)
-    for child in catalog.partitions_of(action.table):
-        if not _has_equal(child, action, catalog):
-            yield child.name
+    _, *partitions = situation.parts(action.table)
+    for name in partitions:
+        child = catalog.table(name)
+        if child is None or not _has_equal(child, action, catalog):
+            yield name
 
 
 def is_taken_over(action: AddConstraint, catalog: Catalog) -> bool:

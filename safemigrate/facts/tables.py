@@ -1,6 +1,14 @@
 """Facts about whole tables, partitions and rows. Manual: "Explicit Locking", and each command."""
 
-from safemigrate.facts.partitions import reads_for_bound, reads_of_default
+from safemigrate.facts.partitions import (
+    ancestor_locks,
+    attach_indexes,
+    key_facts,
+    leave_keys,
+    reads_for_bound,
+    reads_of_default,
+    refuse_attaching,
+)
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.model import (
     AttachPartition,
@@ -8,10 +16,12 @@ from safemigrate.model import (
     ChangeRows,
     ConstraintKind,
     CreateTable,
+    CreateTrigger,
     CreateView,
     DetachPartition,
     DropSchema,
     DropTable,
+    DropTrigger,
     DropView,
     Facts,
     LockMode,
@@ -25,10 +35,12 @@ __all__ = [
     "attach_partition",
     "change_rows",
     "create_table",
+    "create_trigger",
     "create_view",
     "detach_partition",
     "drop_schema",
     "drop_table",
+    "drop_trigger",
     "drop_view",
     "lock_table",
     "truncate",
@@ -47,9 +59,11 @@ def create_table(action: CreateTable, situation: Situation) -> Facts:
         if constraint.kind is ConstraintKind.FOREIGN_KEY and constraint.reference is not None:
             far = situation.catalog.resolve(constraint.reference.table)
             if far != situation.catalog.resolve(action.table):
-                parts.append(Facts(locks=(situation.lock(far, LockMode.SHARE_ROW_EXCLUSIVE),)))
+                locks = situation.locks(situation.parts(far), LockMode.SHARE_ROW_EXCLUSIVE)
+                parts.append(Facts(locks=locks))
     if action.partition_of is not None:
         parts.append(Facts(locks=(situation.lock(action.partition_of, LockMode.ACCESS_EXCLUSIVE),)))
+        parts.append(key_facts(None, action.partition_of, situation))
         if not action.is_default_partition:
             parts.append(reads_of_default(action.partition_of, action.bound, situation))
     parts += [
@@ -57,10 +71,23 @@ def create_table(action: CreateTable, situation: Situation) -> Facts:
         for parent in action.inherits
     ]
     parts += [
-        Facts(locks=(situation.lock(source, LockMode.ACCESS_SHARE),))
-        for source in (*action.like, *action.reads)
+        Facts(locks=(situation.lock(source, LockMode.ACCESS_SHARE),)) for source in action.like
     ]
-    return join_facts(parts)
+    return join_facts([*parts, situation.reading(action.reads)])
+
+
+def create_trigger(action: CreateTrigger, situation: Situation) -> Facts:
+    """Return the facts of CREATE TRIGGER: writers wait, in partitions as well if it is for rows."""
+    tables = situation.parts(action.table) if action.is_for_each_row else (action.table,)
+    locks = situation.locks(tables, LockMode.SHARE_ROW_EXCLUSIVE)
+    far = () if action.references is None else (action.references,)
+    return Facts(locks=(*locks, *situation.locks(far, LockMode.ACCESS_SHARE)))
+
+
+def drop_trigger(action: DropTrigger, situation: Situation) -> Facts:
+    """Return the facts of DROP TRIGGER: everybody waits, in partitions as well."""
+    parts = situation.parts(action.table)
+    return Facts(locks=situation.locks(parts, LockMode.ACCESS_EXCLUSIVE))
 
 
 def drop_table(action: DropTable, situation: Situation) -> Facts:
@@ -74,8 +101,8 @@ def drop_table(action: DropTable, situation: Situation) -> Facts:
     if dropped is not None and dropped.partition_of is not None:
         # heap_drop_with_catalog in src/backend/catalog/heap.c: others may be looking for the place
         # of a row, which is the default partition from now on.
-        siblings = situation.catalog.partitions_of(dropped.partition_of)
-        defaults = [sibling.name for sibling in siblings if sibling.is_default_partition]
+        default = situation.default_partition(dropped.partition_of)
+        defaults = () if default is None else (default,)
         parts.append(Facts(locks=situation.locks((dropped.partition_of, *defaults), mode)))
     for member in situation.family(action.table):
         parts.append(Facts(locks=situation.index_locks(member, mode)))
@@ -83,12 +110,12 @@ def drop_table(action: DropTable, situation: Situation) -> Facts:
         if table is None:
             continue
         parts += [
-            Facts(locks=(situation.lock(constraint.references, mode),))
+            Facts(locks=situation.far_locks(constraint.references))
             for constraint in table.constraints.values()
             if constraint.references is not None
         ]
         parts += [
-            Facts(locks=(situation.lock(other.name, mode),))
+            Facts(locks=situation.locks(situation.parts(other.name), mode))
             for other, _ in situation.catalog.foreign_keys_to(member)
         ]
     if action.is_cascade:
@@ -118,6 +145,8 @@ def drop_schema(action: DropSchema, situation: Situation) -> Facts:
 def create_view(action: CreateView, situation: Situation) -> Facts:
     """Return the facts of CREATE VIEW; replacing one locks it against its readers."""
     reads = Facts(locks=situation.locks(action.reads, LockMode.ACCESS_SHARE))
+    if action.is_materialized:
+        reads = situation.reading(action.reads)
     if situation.catalog.table(action.view) is None:
         return reads
     return join_facts([situation.exclusive(action.view), reads])
@@ -139,6 +168,12 @@ def attach_partition(action: AttachPartition, situation: Situation) -> Facts:
     parts = [
         Facts(locks=(situation.lock(action.table, LockMode.SHARE_UPDATE_EXCLUSIVE),)),
         reads_for_bound(action.partition, action.table, action.bound, situation),
+        attach_indexes(action.partition, action.table, situation),
+        key_facts(action.partition, action.table, situation),
+        Facts(
+            locks=ancestor_locks(action.table, situation),
+            errors=refuse_attaching(action.partition, action.table, situation.catalog),
+        ),
     ]
     if not action.is_default:
         parts.append(reads_of_default(action.table, action.bound, situation))
@@ -150,18 +185,22 @@ def attach_partition(action: AttachPartition, situation: Situation) -> Facts:
 
 def detach_partition(action: DetachPartition, situation: Situation) -> Facts:
     """Return the facts of DETACH PARTITION [CONCURRENTLY]."""
-    both = (action.table, action.partition)
+    default = situation.default_partition(action.table)
+    defaults = () if default is None else (default,)
+    keys = leave_keys(action.partition, action.table, situation)
+    shut = situation.locks(situation.family(action.partition), LockMode.ACCESS_EXCLUSIVE)
     if not action.is_concurrent:
         # The bounds of the default partition change with those of the others.
-        default = [
-            child.name
-            for child in situation.catalog.partitions_of(action.table)
-            if child.is_default_partition
-        ]
-        return Facts(locks=situation.locks((*both, *default), LockMode.ACCESS_EXCLUSIVE))
-    message = "ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block"
-    errors = (message,) if situation.is_in_transaction else ()
-    return Facts(locks=situation.locks(both, LockMode.SHARE_UPDATE_EXCLUSIVE), errors=errors)
+        others = situation.locks((action.table, *defaults), LockMode.ACCESS_EXCLUSIVE)
+        return join_facts([Facts(locks=(*others, *shut)), keys])
+    errors: tuple[str, ...] = ()
+    if situation.is_in_transaction:
+        errors += ("ALTER TABLE ... DETACH CONCURRENTLY cannot run inside a transaction block",)
+    if defaults:
+        errors += ("cannot detach partitions concurrently when a default partition exists",)
+    # It waits for everybody before it shuts the partition, for a moment.
+    parent = situation.lock(action.table, LockMode.SHARE_UPDATE_EXCLUSIVE)
+    return join_facts([Facts(locks=(parent, *shut), errors=errors), keys])
 
 
 def change_rows(action: ChangeRows, situation: Situation) -> Facts:
@@ -171,6 +210,10 @@ def change_rows(action: ChangeRows, situation: Situation) -> Facts:
     parts = [Facts(locks=situation.locks(family, LockMode.ROW_EXCLUSIVE))]
     if changes_all:
         parts.append(Facts(scans=situation.scanned(*family)))
+    ancestors = ancestor_locks(action.table, situation)
+    if ancestors:
+        # For the bounds, unless the session remembers them.
+        parts.append(Facts(locks=ancestors, certainty=Certainty.UNKNOWN))
     reads = [tuple(situation.family(table)) for table in action.reads]
     parts += [Facts(locks=situation.locks(part, LockMode.ACCESS_SHARE)) for part in reads]
     # Which partitions are left out, only the planner and the rows say.
@@ -182,13 +225,18 @@ def change_rows(action: ChangeRows, situation: Situation) -> Facts:
 
 def truncate(action: Truncate, situation: Situation) -> Facts:
     """Return the facts of TRUNCATE; CASCADE reaches every table that references it."""
-    parts = []
+    parts: list[Facts] = []
     waiting = [situation.catalog.resolve(action.table)]
     seen = set(waiting)
     while waiting:
         table = waiting.pop()
-        parts.append(situation.exclusive(table))
-        parts.append(Facts(locks=situation.index_locks(table, LockMode.ACCESS_EXCLUSIVE)))
+        # Children that inherit are emptied with the table named, and not by CASCADE.
+        members = situation.parts(table) if parts else situation.family(table)
+        for member in members:
+            mode = LockMode.ACCESS_EXCLUSIVE
+            parts.append(Facts(locks=(situation.lock(member, mode),)))
+            if situation.has_storage(member):
+                parts.append(Facts(locks=situation.index_locks(member, mode)))
         if not action.is_cascade:
             continue
         for other, _ in situation.catalog.foreign_keys_to(table):

@@ -137,7 +137,8 @@ def _is_free(old: ColumnType, new: ColumnType, *, is_utc: bool) -> bool:
     if old.name == new.name and old.schema == new.schema:
         return _relaxes(old, new)
     if {old.name, new.name} == {_TIMESTAMP, _TIMESTAMPTZ}:
-        return is_utc and _digits(new) >= _digits(old)
+        # A precision makes a function of the cast.
+        return is_utc and not new.modifiers
     # To a limited varchar, the length check makes a function of the cast.
     return (old.name, new.name) in _BINARY_COERCIBLE and not (
         new.modifiers and not (old.name == _VARCHAR and _relaxes(old, new))

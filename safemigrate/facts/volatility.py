@@ -8,9 +8,13 @@ from enum import Enum
 from functools import cache
 from importlib.resources import files
 
-from safemigrate.model import Catalog, Expression, FunctionCall, QualifiedName
+from safemigrate.model import Catalog, Expression, FunctionCall, ServerVersion
 
-__all__ = ["Volatility", "is_read", "judge_volatility"]
+__all__ = ["Volatility", "is_builtin", "is_read", "judge_volatility"]
+
+
+# i, s or v, with the first and the last major it holds for.
+_Letter = tuple[str, int, int]
 
 
 class Volatility(Enum):
@@ -22,22 +26,27 @@ class Volatility(Enum):
 
 
 @cache
-def _builtin_functions() -> dict[str, str]:
+def _builtin_functions() -> dict[str, tuple[_Letter, ...]]:
     """Return the volatility of every function of pg_catalog, the most volatile of a name."""
     text = (files("safemigrate.facts") / "builtin_functions.txt").read_text(encoding="utf-8")
-    found = {}
+    found: dict[str, tuple[_Letter, ...]] = {}
     for line in text.splitlines():
-        if line and not line.startswith("#"):
-            letter, names = line.split(" ", 1)
-            found.update(dict.fromkeys(names.split(), letter))
+        if line.startswith("#"):
+            continue
+        letter, majors, *names = line.split()
+        first, last = map(int, majors.split("-"))
+        for name in names:
+            found[name] = (*found.get(name, ()), (letter, first, last))
     return found
 
 
-def judge_volatility(expression: Expression, catalog: Catalog) -> Volatility:
+def judge_volatility(
+    expression: Expression, catalog: Catalog, version: ServerVersion
+) -> Volatility:
     """Return the volatility of the most volatile call in the expression."""
     result = Volatility.STABLE
     for call in expression.functions:
-        match _letter(call, catalog):
+        match _letter(call, catalog, version):
             case "v":
                 return Volatility.VOLATILE
             case None:
@@ -46,18 +55,31 @@ def judge_volatility(expression: Expression, catalog: Catalog) -> Volatility:
 
 
 def is_read(call: FunctionCall, catalog: Catalog) -> bool:
-    """Return whether it is known what the call does to the schema: nothing.
+    """Return whether it is known what the call does to the schema.
 
-    So it is for PostgreSQL's own functions, and for those of the history that promise to change
-    nothing (manual: "Function Volatility Categories").
+    PostgreSQL's own functions do nothing, nor do those of the history that promise it (manual:
+    "Function Volatility Categories"). What others do, their bodies say.
     """
-    return _letter(call, catalog) in {"i", "s"} or _is_builtin(call)
+    if is_builtin(call):
+        return True
+    own = [one.definition for one in catalog.functions_of(call)]
+    return bool(own) and all(one.body is not None or one.volatility in _PROMISING for one in own)
 
 
-def _is_builtin(call: FunctionCall) -> bool:
+_PROMISING = frozenset({"i", "s"})
+
+
+def is_builtin(call: FunctionCall) -> bool:
+    """Return whether it is a function of PostgreSQL's own, in one of the supported versions."""
     return call.schema in {None, "pg_catalog"} and call.name in _builtin_functions()
 
 
-def _letter(call: FunctionCall, catalog: Catalog) -> str | None:
-    own = catalog.functions.get(catalog.resolve(QualifiedName(call.schema, call.name)))
-    return _builtin_functions()[call.name] if _is_builtin(call) else own
+def _letter(call: FunctionCall, catalog: Catalog, version: ServerVersion) -> str | None:
+    spans = _builtin_functions()[call.name] if is_builtin(call) else ()
+    for letter, first, last in spans:
+        if first <= version.major <= last:
+            return letter
+    # In the order of the letters, v comes last: the most volatile of those it may be.
+    letters = [one.definition.volatility for one in catalog.functions_of(call)]
+    # What only other versions have is taken to be what it is there.
+    return max(letters or [letter for letter, _, _ in spans], default=None)

@@ -1,24 +1,26 @@
 """A history → its timeline: every statement with the catalog it meets and what it does."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from safemigrate.catalog import apply_action, settle
+from safemigrate.catalog import forget_transaction, settle
 from safemigrate.errors import SqlSyntaxError
-from safemigrate.facts.judging import facts_of
-from safemigrate.facts.situation import Situation, join_facts
+from safemigrate.facts.running import Run
+from safemigrate.facts.situation import join_facts
 from safemigrate.model import (
+    AlterTableOption,
     Catalog,
     Certainty,
     Direction,
     Event,
     ExplainedStatement,
     Facts,
+    FamilyAction,
     History,
     Migration,
     Passage,
     ServerVersion,
-    SetVariable,
+    SetRowSecurity,
     Statement,
     Timeline,
 )
@@ -46,8 +48,8 @@ def walk(history: History, *, before: Catalog, version: ServerVersion) -> Timeli
             down = _pass(
                 migration, Direction.DOWNGRADE, migration.downgrade, settle(catalog), version
             )
-            passages.append(down)
-    return Timeline(tuple(passages), history.notices)
+            passages.append(replace(down, origin=up.before))
+    return Timeline(tuple(passages), history.notices, history.naming_convention)
 
 
 def _has_gaps(passage: Passage) -> bool:
@@ -72,37 +74,52 @@ def _pass(
     settings: Mapping[str, str] = catalog.settings
     transaction: int | None = None
     for statement in statements:
-        if statement.transaction != transaction:
+        if transaction is None or statement.transaction != transaction:
             # What SET LOCAL set ends with its transaction.
-            catalog = replace(catalog, settings=settings)
+            catalog = _end_transaction(catalog, settings)
             transaction = statement.transaction
-        one, catalog = _explain(statement, catalog, beginning, version)
-        explained.append(one)
-        if any(
-            isinstance(event.action, SetVariable) and not event.action.is_local
-            for event in one.events
-        ):
-            settings = catalog.settings
-    return Passage(
-        migration, direction, beginning, replace(catalog, settings=settings), tuple(explained)
+        try:
+            actions = read_actions(statement.sql)
+        except SqlSyntaxError as err:
+            unknown = Facts(certainty=Certainty.UNKNOWN)
+            explained.append(ExplainedStatement(statement, (), unknown, err.message, err.offset))
+            continue
+        run = Run(statement, catalog, beginning, version, settings)
+        run.perform(actions)
+        whole = _take_strongest(join_facts(event.facts for event in run.events), run.events)
+        explained.append(ExplainedStatement(statement, tuple(run.events), whole))
+        catalog, settings = run.catalog, run.settings
+    after = _end_transaction(catalog, settings)
+    return Passage(migration, direction, beginning, after, tuple(explained), version)
+
+
+def _take_strongest(facts: Facts, events: Sequence[Event]) -> Facts:
+    """Return the facts of several changes of one ALTER TABLE, made under one lock.
+
+    Whatever one of them needs is taken wherever any of them reaches (manual: "ALTER TABLE",
+    Description).
+    """
+    tables = {
+        event.action.table
+        if isinstance(event.action, FamilyAction | SetRowSecurity | AlterTableOption)
+        else None
+        for event in events
+    }
+    if len(events) == 1 or len(tables) != 1 or None in tables:
+        return facts
+    catalog = events[0].before
+    (table,) = (catalog.resolve(name) for name in tables if name is not None)
+    family = {table, *(child.name for child in catalog.partitions_of(table))}
+    modes = [lock.mode for lock in facts.locks if lock.relation == table]
+    locks = tuple(
+        replace(lock, mode=max(lock.mode, *modes)) if modes and lock.relation in family else lock
+        for lock in facts.locks
     )
+    return replace(facts, locks=locks)
 
 
-def _explain(
-    statement: Statement, catalog: Catalog, beginning: Catalog, version: ServerVersion
-) -> tuple[ExplainedStatement, Catalog]:
-    try:
-        actions = read_actions(statement.sql)
-    except SqlSyntaxError as err:
-        unknown = Facts(certainty=Certainty.UNKNOWN)
-        return ExplainedStatement(statement, (), unknown, err.message, err.offset), catalog
-    events = []
-    for action in actions:
-        situation = Situation(catalog, beginning, version, statement.transaction is not None)
-        facts = facts_of(action, situation)
-        if statement.is_assumed and facts.certainty is Certainty.KNOWN:
-            facts = replace(facts, certainty=Certainty.ASSUMED)
-        events.append(Event(statement, action, facts, catalog))
-        catalog = apply_action(catalog, action)
-    whole = join_facts(event.facts for event in events)
-    return ExplainedStatement(statement, tuple(events), whole), catalog
+def _end_transaction(catalog: Catalog, settings: Mapping[str, str]) -> Catalog:
+    """Return the catalog with the settings that outlive the transaction."""
+    if catalog.settings is not settings:
+        catalog = replace(catalog, settings=settings)
+    return forget_transaction(catalog)

@@ -3,10 +3,12 @@
 import re
 
 __all__ = [
+    "changes_rows",
     "is_catalog_read",
     "is_planned",
     "is_transaction_start",
     "is_truncation",
+    "runs_body",
     "runs_in_transaction",
 ]
 
@@ -31,7 +33,7 @@ _DEFINED = frozenset(
         "view",
     }
 )  # fmt: skip
-_PLANNED = frozenset({"copy", "delete", "insert", "merge", "select", "update", "with"})
+_PLANNED = frozenset({"copy", "delete", "insert", "merge", "refresh", "select", "update", "with"})
 _NEVER = re.compile(r"\b(concurrently|commit|rollback)\b", re.IGNORECASE)
 _REWRITING = re.compile(r"\b(alter|cluster|vacuum|refresh)\b", re.IGNORECASE)
 _FROM_CATALOG = re.compile(r"\bfrom\s+pg_catalog\.", re.IGNORECASE)
@@ -78,8 +80,11 @@ def waits_for_readers(sql: str) -> bool:
 
 
 def takes_one_lock(sql: str) -> bool:
-    """Return whether the first lock the statement takes on a table is its strongest one."""
-    return _first_words(sql)[0] in {"cluster", "reindex", "vacuum"}
+    """Return whether the first lock the statement takes on a table is all that others wait for.
+
+    VACUUM's is; with FULL it shuts the indexes afterwards, as CLUSTER and REINDEX do.
+    """
+    return _first_words(sql)[0] == "vacuum" and "full" not in sql.lower()
 
 
 def skips_locked(sql: str) -> bool:
@@ -95,6 +100,16 @@ def is_truncation(sql: str) -> bool:
 def is_catalog_read(sql: str) -> bool:
     """Return whether it is a query over the system catalogs, as SQLAlchemy's reflection sends."""
     return _first_words(sql)[0] == "select" and bool(_FROM_CATALOG.search(sql))
+
+
+def changes_rows(sql: str) -> bool:
+    """Return whether the statement writes rows that the triggers of foreign keys may look at."""
+    return _first_words(sql)[0] in {"copy", "delete", "insert", "merge", "update", "with"}
+
+
+def runs_body(sql: str) -> bool:
+    """Return whether the statement runs a body, whose queries the planner plans each by itself."""
+    return _first_words(sql)[0] in {"call", "do"}
 
 
 def is_planned(sql: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from safemigrate.model import Certainty, Facts, LockMode, ObservedStatement, QualifiedName
-from safemigrate.trace.commands import is_planned
+from safemigrate.trace.commands import changes_rows, is_planned, runs_body
 
 __all__ = ["compare"]
 
@@ -14,10 +14,12 @@ def compare(predicted: Facts, observed: ObservedStatement) -> tuple[str, ...]:
     """Return how `observed` differs from `predicted`, one readable line each.
 
     Only relations that were there before the revision count. No difference is: a predicted mode
-    not newly taken because the transaction already held one as strong; a lock on an index that
-    nobody waits for; a scan that is part of a rewrite; a scan of a query, which the planner
-    chooses; what was predicted too strong with an unknown certainty; and what an observation from
-    outside a transaction may have missed.
+    not newly taken because the transaction already held one as strong, nor a mode newly taken
+    where it held a stronger one; a lock on an index that nobody waits for; the ROW SHARE under
+    which foreign keys of changed rows are looked up, if need be; a scan that is part of a rewrite;
+    a scan of a query, which the planner chooses, also where a body runs the query; what was
+    predicted too strong with an unknown certainty; and what an observation from outside a
+    transaction may have missed.
     """
     refusal = _compare_refusal(predicted, observed)
     if refusal is not None:
@@ -49,7 +51,9 @@ def _compare_locks(predicted: Facts, observed: ObservedStatement) -> Iterator[st
     for name in sorted(said.keys() | seen.keys()):
         wanted, found = said.get(name), seen.get(name)
         if wanted is None:
-            if found is not None and name not in minor:
+            if found is None or name in minor or held.get(name, found) > found:
+                continue
+            if found is not LockMode.ROW_SHARE or not changes_rows(observed.sql):
                 yield f"lock on {name}: {found.value} observed, none predicted"
         elif found is None or found < wanted:
             is_held = name in held and held[name] >= wanted
@@ -73,6 +77,8 @@ def _compare_scans(predicted: Facts, observed: ObservedStatement) -> Iterator[st
     seen = [name for name in observed.scans if _qualify(name) not in rewritten]
     if observed.certainty is not Certainty.KNOWN:
         said = [name for name in said if name in seen]
+    if runs_body(observed.sql):
+        seen = [name for name in seen if name in said]
     yield from _compare_relations("scan", said, seen, predicted)
 
 

@@ -3,7 +3,14 @@ import pytest
 
 from safemigrate.catalog import apply_actions, catalog_of_sql, settle
 from safemigrate.errors import SqlSyntaxError
-from safemigrate.model import Catalog, ColumnType, ConstraintKind, QualifiedName, RelationKind
+from safemigrate.model import (
+    Catalog,
+    ColumnType,
+    ConstraintKind,
+    Persistence,
+    QualifiedName,
+    RelationKind,
+)
 from safemigrate.sql import read_actions, split_statements
 
 
@@ -287,14 +294,15 @@ def test_a_dropped_schema_takes_everything_along() -> None:
     assert not catalog.domains
 
 
-def test_domains_lead_to_their_base_type() -> None:
+def test_a_table_is_found_by_its_identity_when_renamed() -> None:
+    before = after("CREATE TABLE t (id int); CREATE TABLE u (id int)")
     catalog = after(
-        "CREATE DOMAIN plain AS varchar(9); CREATE DOMAIN strict AS plain CHECK (VALUE <> '')"
+        "CREATE TABLE t (id int); CREATE TABLE u (id int);ALTER TABLE t RENAME TO v; DROP TABLE u"
     )
-
-    assert catalog.base_type(ColumnType("strict")) == (ColumnType("character varying", (9,)), True)
-    assert catalog.base_type(ColumnType("plain")) == (ColumnType("character varying", (9,)), False)
-    assert catalog.base_type(ColumnType("strict", dimensions=1))[1] is False
+    found = catalog.by_identity(before.tables[public("t")].identity)
+    assert found is not None
+    assert found.name == public("v")
+    assert catalog.by_identity(before.tables[public("u")].identity) is None
 
 
 def test_alter_table_renames_an_index_as_well() -> None:
@@ -310,3 +318,78 @@ def test_a_table_keeps_what_it_is_partitioned_by() -> None:
 
     assert table is not None
     assert [part.column for part in table.partition_key] == ["x"]
+
+
+def test_a_renamed_index_of_a_key_renames_the_constraint() -> None:
+    catalog = after("CREATE TABLE t (id int PRIMARY KEY); ALTER INDEX t_pkey RENAME TO t_key")
+
+    table = catalog.table(public("t"))
+    assert table is not None
+    assert list(table.constraints) == ["t_key"]
+    assert table.constraints["t_key"].index == "t_key"
+    assert [index.constraint for index in catalog.indexes_of(public("t"))] == ["t_key"]
+
+
+def test_a_renamed_key_renames_its_index() -> None:
+    catalog = after(
+        "CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t RENAME CONSTRAINT t_pkey TO t_key"
+    )
+
+    table = catalog.table(public("t"))
+    assert table is not None
+    assert list(table.constraints) == ["t_key"]
+    assert [index.name.name for index in catalog.indexes_of(public("t"))] == ["t_key"]
+
+
+def test_policies_and_row_security_follow_the_statements() -> None:
+    catalog = after(
+        "CREATE TABLE t (id int); CREATE POLICY p ON t USING (true); CREATE POLICY q ON t;"
+        "DROP POLICY q ON t; ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+        "ALTER TABLE t FORCE ROW LEVEL SECURITY"
+    )
+
+    table = catalog.table(public("t"))
+    assert table is not None
+    assert table.policies == {"p"}
+    assert table.has_row_security
+
+
+def test_a_type_dropped_with_cascade_takes_its_columns_along() -> None:
+    catalog = after(
+        "CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN calm AS mood;"
+        "CREATE TABLE t (id int, m mood, c calm); DROP TYPE mood CASCADE"
+    )
+
+    table = catalog.table(public("t"))
+    assert table is not None
+    assert list(table.columns) == ["id"]
+    assert not catalog.enums
+
+
+def test_an_enum_value_is_renamed_in_its_place() -> None:
+    catalog = after("CREATE TYPE m AS ENUM ('a', 'b'); ALTER TYPE m RENAME VALUE 'a' TO 'z'")
+    assert catalog.enums[public("m")] == ("z", "b")
+
+
+def test_inheritance_and_persistence_follow_the_statements() -> None:
+    catalog = after(
+        "CREATE TABLE p (id int); CREATE TABLE t (id int); ALTER TABLE t INHERIT p;"
+        "ALTER TABLE t SET UNLOGGED"
+    )
+
+    table = catalog.table(public("t"))
+    assert table is not None
+    assert table.inherits == (public("p"),)
+    assert table.persistence is Persistence.UNLOGGED
+    assert after("ALTER TABLE t NO INHERIT p", catalog).tables[public("t")].inherits == ()
+
+
+def test_sequences_and_statistics_come_and_go() -> None:
+    catalog = after(
+        "CREATE TABLE t (a int, b int); CREATE SEQUENCE s; CREATE STATISTICS st ON a, b FROM t"
+    )
+    assert catalog.sequences == {public("s")}
+    assert catalog.statistics == {public("st"): public("t")}
+    catalog = after("ALTER SEQUENCE s RENAME TO z; DROP STATISTICS st", catalog)
+    assert catalog.sequences == {public("z")}
+    assert catalog.statistics == {}

@@ -86,6 +86,22 @@ INSERT INTO kind_a SELECT n, 'a' FROM generate_series(1, 50) AS n;
 CREATE TABLE loose (id bigint NOT NULL, at date NOT NULL);
 INSERT INTO loose SELECT n, '2022-06-01' FROM generate_series(1, 50) AS n;
 CREATE POLICY open ON par USING (true);
+CREATE TABLE em_parent (m mood);
+CREATE TABLE em_child () INHERITS (em_parent);
+CREATE RULE quiet AS ON DELETE TO em DO ALSO NOTHING;
+CREATE INDEX part_at ON ONLY part (at);
+CREATE INDEX part_1_at ON part_1 (at);
+CREATE MATERIALIZED VIEW kept_unique AS SELECT id FROM t;
+CREATE UNIQUE INDEX kept_unique_id ON kept_unique (id);
+CREATE STATISTICS known ON a, f FROM t;
+CREATE TABLE held (n positive, o anything);
+INSERT INTO held SELECT n, n FROM generate_series(1, 50) AS n;
+CREATE SEQUENCE lone AS int;
+CREATE TABLE keyed (id bigint PRIMARY KEY, note varchar(20));
+INSERT INTO keyed SELECT n, 'note' FROM generate_series(1, 50) AS n;
+CREATE TABLE keying (keyed bigint REFERENCES keyed);
+INSERT INTO keying SELECT n FROM generate_series(1, 50) AS n;
+CREATE TRIGGER part_noticed AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION noop();
 CREATE TRIGGER noticed AFTER INSERT ON par FOR EACH ROW EXECUTE FUNCTION noop();
 """
 
@@ -267,6 +283,102 @@ STATEMENTS = [
     "ALTER TABLE par ADD COLUMN z int; ALTER TABLE t VALIDATE CONSTRAINT p_fk",
     "ALTER TABLE t ADD COLUMN z int; UPDATE t SET z = a",
     "ALTER TABLE t ADD COLUMN z int; DELETE FROM em",
+    "ALTER TABLE t SET (fillfactor = 70)",
+    "ALTER TABLE t RESET (fillfactor)",
+    "ALTER TABLE t CLUSTER ON t_a",
+    "ALTER TABLE t SET WITHOUT CLUSTER",
+    "ALTER TABLE t REPLICA IDENTITY FULL",
+    "ALTER TABLE t OWNER TO CURRENT_USER",
+    "ALTER TABLE t OWNER TO pg_monitor",
+    "ALTER VIEW reader SET (security_barrier)",
+    "ALTER VIEW reader OWNER TO pg_monitor",
+    "ALTER VIEW reader RENAME TO z",
+    "ALTER VIEW reader ALTER COLUMN id SET DEFAULT 1",
+    "ALTER MATERIALIZED VIEW kept SET (fillfactor = 70)",
+    "ALTER INDEX t_a SET (fillfactor = 70)",
+    "ALTER INDEX wide_lowered ALTER COLUMN 1 SET STATISTICS 100",
+    "ALTER TABLE em SET UNLOGGED",
+    "ALTER TABLE t SET LOGGED",
+    "ALTER TABLE t SET ACCESS METHOD heap",
+    "ALTER TABLE wide SET UNLOGGED",
+    "ALTER TABLE em INHERIT em_parent",
+    "ALTER TABLE em_child NO INHERIT em_parent",
+    "ALTER TABLE t DISABLE TRIGGER ALL",
+    "ALTER TABLE par DISABLE TRIGGER noticed",
+    "ALTER TABLE par ENABLE ALWAYS TRIGGER noticed",
+    "ALTER TABLE part DISABLE TRIGGER part_noticed",
+    "ALTER TABLE ONLY part DISABLE TRIGGER part_noticed",
+    "ALTER TABLE em DISABLE RULE quiet",
+    "ALTER TABLE t ALTER CONSTRAINT p_fk DEFERRABLE",
+    "ALTER TABLE t ALTER CONSTRAINT p_fk DEFERRABLE INITIALLY DEFERRED",
+    "ALTER TABLE t ALTER CONSTRAINT t_q_fkey NOT ENFORCED",
+    (
+        "ALTER TABLE t ALTER CONSTRAINT t_q_fkey NOT ENFORCED; "
+        "ALTER TABLE t ALTER CONSTRAINT t_q_fkey ENFORCED"
+    ),
+    "ALTER INDEX part_at ATTACH PARTITION part_1_at",
+    "CREATE RULE z AS ON INSERT TO em DO ALSO NOTHING",
+    "DROP RULE quiet ON em",
+    "REINDEX INDEX t_a",
+    "REINDEX TABLE t",
+    "REINDEX TABLE em",
+    "REINDEX TABLE CONCURRENTLY t",
+    "REINDEX INDEX CONCURRENTLY t_a",
+    "REINDEX SCHEMA app",
+    "REINDEX TABLE part",
+    "VACUUM t",
+    "VACUUM FULL t",
+    "ANALYZE t",
+    "ANALYZE part",
+    "CLUSTER t USING t_a",
+    "REFRESH MATERIALIZED VIEW kept",
+    "REFRESH MATERIALIZED VIEW kept WITH NO DATA",
+    "REFRESH MATERIALIZED VIEW CONCURRENTLY kept_unique",
+    "CREATE STATISTICS z ON a, b FROM t",
+    "DROP STATISTICS known",
+    "ALTER STATISTICS known SET STATISTICS 100",
+    "ALTER DOMAIN positive ADD CONSTRAINT z CHECK (VALUE < 1000)",
+    "ALTER DOMAIN positive ADD CONSTRAINT z CHECK (VALUE < 1000) NOT VALID",
+    "ALTER DOMAIN positive SET NOT NULL",
+    "ALTER DOMAIN positive DROP NOT NULL",
+    "ALTER DOMAIN positive SET DEFAULT 1",
+    "ALTER DOMAIN positive DROP CONSTRAINT positive_check",
+    (
+        "ALTER DOMAIN positive ADD CONSTRAINT z CHECK (VALUE < 1000) NOT VALID; "
+        "ALTER DOMAIN positive VALIDATE CONSTRAINT z"
+    ),
+    "ALTER DOMAIN anything ADD CONSTRAINT z CHECK (VALUE < 1000)",
+    "ALTER TYPE mood RENAME VALUE 'sad' TO 'grim'",
+    "DROP TYPE mood CASCADE",
+    "DROP FUNCTION own_stable()",
+    "DROP DOMAIN positive CASCADE",
+    "DROP SEQUENCE lone",
+    "ALTER SEQUENCE lone RESTART",
+    "ALTER SEQUENCE lone AS bigint",
+    "ALTER SEQUENCE lone OWNED BY t.id",
+    "ALTER SEQUENCE lone RENAME TO z",
+    "ALTER SEQUENCE lone OWNER TO pg_monitor",
+    "CREATE SEQUENCE z OWNED BY t.id",
+    "CREATE EXTENSION IF NOT EXISTS plpgsql",
+    "REVOKE SELECT ON t FROM PUBLIC",
+    "GRANT SELECT ON ALL TABLES IN SCHEMA app TO PUBLIC",
+    "GRANT USAGE ON SCHEMA app TO PUBLIC",
+    "CREATE ROLE z",
+    "CREATE DATABASE z",
+    "ALTER SYSTEM SET work_mem = '8MB'",
+    "CREATE CONSTRAINT TRIGGER z AFTER INSERT ON t FROM par FOR EACH ROW EXECUTE FUNCTION noop()",
+    "CREATE TRIGGER z AFTER INSERT ON part FOR EACH ROW EXECUTE FUNCTION noop()",
+    "DROP TRIGGER part_noticed ON part",
+    "ALTER TRIGGER noticed ON par RENAME TO z",
+    "ALTER POLICY open ON par RENAME TO z",
+    "ALTER TABLE ONLY part ADD CONSTRAINT z UNIQUE (at, id)",
+    "ALTER TABLE ONLY part ALTER COLUMN id SET DEFAULT 1",
+    "ALTER TABLE ONLY em_parent ALTER COLUMN m SET STATISTICS 100",
+    "ALTER TABLE em_parent RENAME COLUMN m TO z",
+    "COMMENT ON COLUMN em.m IS NULL",
+    "ALTER TABLE ONLY em_parent DROP COLUMN m",
+    "ALTER TABLE keyed ALTER COLUMN note TYPE varchar(10)",
+    "ALTER TABLE keyed ALTER COLUMN id TYPE int",
     "SELECT 1",
 ]
 

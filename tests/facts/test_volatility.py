@@ -1,22 +1,18 @@
 """Which defaults are computed row by row: what `facts` say is what the server does."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 
-import psycopg
 import pytest
 
 from safemigrate.catalog import catalog_of_sql
 from safemigrate.facts import Volatility, volatility_of_default
-from safemigrate.model import AddColumn, Catalog
-from safemigrate.server import Server
+from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, AddColumn, Catalog, ServerVersion
 from safemigrate.sql import read_actions
-from safemigrate.trace import open_connection
+from safemigrate.trace import Connection, open_connection
+from tests.postgres.functions import LISTED, MAJORS, read_functions, write_text
+from tests.postgres.versions import ProofServers, proof_versions
 
-Connection = psycopg.Connection[tuple[object, ...]]
-
-# The list is that of this major; a function can be declared otherwise in another.
-LISTED_MAJOR = 18
+STABLE = Volatility.STABLE
 
 SCHEMA = """
 CREATE SCHEMA mine;
@@ -43,6 +39,7 @@ COLUMNS = [
     "timestamptz DEFAULT now() + interval '1 day'",
     "timestamptz DEFAULT clock_timestamp()",
     "timestamp DEFAULT LOCALTIMESTAMP",
+    "timestamp DEFAULT (now() AT TIME ZONE 'UTC')",
     "text DEFAULT timeofday()",
     "date DEFAULT current_date",
     "text DEFAULT current_user",
@@ -68,31 +65,40 @@ COLUMNS = [
 ]
 
 
+@pytest.fixture(scope="module", params=proof_versions())
+def major(request: pytest.FixtureRequest) -> int:
+    """Each of the majors to prove on."""
+    assert isinstance(request.param, int)
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def connection(embedded_server: Server) -> Iterator[Connection]:
+def opened(major: int, proof_servers: ProofServers) -> Iterator[Connection]:
+    """A connection to a database that has SCHEMA."""
+    server = proof_servers[major]
+    name = server.create_database()
+    with open_connection(server.url(name), is_autocommit=False) as connection:
+        run(connection, SCHEMA)
+        connection.commit()
+        yield connection
+    server.drop_database(name)
+
+
+@pytest.fixture
+def connection(opened: Connection) -> Iterator[Connection]:
     """A connection whose work is rolled back test by test."""
-    name = embedded_server.create_database()
-    with open_connection(embedded_server.url(name), is_autocommit=False) as opened:
-        run(opened, SCHEMA)
-        opened.commit()
-        yield opened
-    embedded_server.drop_database(name)
-
-
-@pytest.fixture(autouse=True)
-def _rollback(connection: Connection) -> Iterator[None]:
-    yield
-    connection.rollback()
+    yield opened
+    opened.rollback()
 
 
 def run(connection: Connection, sql: str) -> None:
     connection.execute(sql.encode())
 
 
-def judge(column: str, catalog: Catalog) -> Volatility:
+def judge(column: str, catalog: Catalog, version: ServerVersion = OLDEST_VERSION) -> Volatility:
     (action,) = read_actions(f"ALTER TABLE t ADD COLUMN c {column}")
     assert isinstance(action, AddColumn)
-    return volatility_of_default(action.column, catalog)
+    return volatility_of_default(action.column, catalog, version)
 
 
 def filenode(connection: Connection) -> object:
@@ -103,13 +109,13 @@ def filenode(connection: Connection) -> object:
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_table_is_rewritten_where_the_value_is_judged_volatile(
-    column: str, connection: Connection
+    column: str, connection: Connection, major: int
 ) -> None:
     run(connection, "CREATE TABLE t (id int); INSERT INTO t VALUES (1)")
     before = filenode(connection)
     run(connection, f"ALTER TABLE t ADD COLUMN c {column}")
     is_rewritten = filenode(connection) != before
-    judged = judge(column, catalog_of_sql(SCHEMA, "schema.sql"))
+    judged = judge(column, catalog_of_sql(SCHEMA, "schema.sql"), ServerVersion(major))
     assert judged is (Volatility.VOLATILE if is_rewritten else Volatility.STABLE)
 
 
@@ -124,34 +130,36 @@ def test_what_is_volatile_stays_so_beside_what_is_unknown() -> None:
     assert judge("float DEFAULT hidden() + random()", Catalog()) is Volatility.VOLATILE
 
 
-def listed_functions() -> dict[str, str]:
-    text = (files("safemigrate.facts") / "builtin_functions.txt").read_text(encoding="utf-8")
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            letter, *names = line.split()
-            assert not set(names) & set(found)
-            found.update(dict.fromkeys(names, letter))
+def test_what_only_another_version_has_is_taken_for_what_it_is_there() -> None:
+    assert judge("uuid DEFAULT uuidv7()", Catalog(), OLDEST_VERSION) is Volatility.VOLATILE
+    assert judge("int[] DEFAULT array_reverse('{1}')", Catalog(), OLDEST_VERSION) is STABLE
+
+
+def test_a_function_of_the_history_comes_before_one_of_another_version() -> None:
+    catalog = catalog_of_sql(
+        "CREATE FUNCTION uuidv7() RETURNS uuid IMMUTABLE LANGUAGE sql AS 'SELECT NULL::uuid'", "it"
+    )
+    assert judge("uuid DEFAULT uuidv7()", catalog, ServerVersion(17)) is STABLE
+    assert judge("uuid DEFAULT uuidv7()", catalog, NEWEST_VERSION) is Volatility.VOLATILE
+
+
+def listed_functions() -> dict[int, dict[str, str]]:
+    """Return what the list says, by major and name."""
+    found: dict[int, dict[str, str]] = {major: {} for major in MAJORS}
+    for line in LISTED.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        letter, span, *names = line.split()
+        first, last = map(int, span.split("-"))
+        for major in range(first, last + 1):
+            assert not set(names) & set(found[major])
+            found[major].update(dict.fromkeys(names, letter))
     return found
 
 
-def functions_of(connection: Connection) -> dict[str, str]:
-    """Return the most volatile letter by name: in their order, v comes last."""
-    rows = connection.execute(
-        'SELECT proname::text, max(provolatile::text COLLATE "C") FROM pg_proc '
-        "WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY proname"
-    ).fetchall()
-    return {str(name): str(letter) for name, letter in rows}
+def test_the_list_of_functions_is_that_of_the_server(connection: Connection, major: int) -> None:
+    assert listed_functions()[major] == read_functions(connection)
 
 
-def test_the_list_of_functions_is_that_of_the_server(
-    connection: Connection, embedded_server: Server
-) -> None:
-    listed, there = listed_functions(), functions_of(connection)
-    if embedded_server.version.major == LISTED_MAJOR:
-        assert listed == there
-    else:
-        # Declarations were corrected from major to major, never from stable to volatile.
-        volatile = {name for name, letter in listed.items() if letter == "v" and name in there}
-        assert len(volatile) > 100
-        assert {there[name] for name in volatile} == {"v"}
+def test_the_list_is_as_the_script_writes_it() -> None:
+    assert LISTED.read_text(encoding="utf-8") == write_text(listed_functions())

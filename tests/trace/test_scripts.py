@@ -210,7 +210,9 @@ def test_what_cannot_run_in_a_transaction_is_seen_asking_for_its_lock(
 
     assert lock("t", mode) in observed.locks
     assert observed.rewrites == tuple(map(name, rewrites))
-    assert observed.certainty is certainty_outside(embedded_server)
+    # A rewrite shuts the indexes when it has the table, too late to be surely seen.
+    certainty = Certainty.ASSUMED if rewrites else certainty_outside(embedded_server)
+    assert observed.certainty is certainty
 
 
 def test_a_block_that_commits_by_itself_is_assumed_only(database: str) -> None:
