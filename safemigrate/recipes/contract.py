@@ -22,6 +22,7 @@ from safemigrate.sql import quote_identifier, quote_literal, quote_name
 
 __all__ = [
     "LOCK_TIMEOUT",
+    "contract",
     "drop_column_later",
     "drop_constraint_later",
     "drop_schema_later",
@@ -77,7 +78,7 @@ def drop_view_later(action: DropView, rule: str) -> Remedy:
 def drop_schema_later(action: DropSchema, rule: str) -> Remedy:
     """Return how to drop the schema a release after the last that uses anything in it."""
     exists = "IF EXISTS " if action.takes_missing else ""
-    return _contract(
+    return contract(
         rule,
         advice="stop using what is in it, deploy that everywhere, and drop it in a later release",
         comment="in a release after the one that stops using what is in it",
@@ -91,7 +92,7 @@ def drop_schema_later(action: DropSchema, rule: str) -> Remedy:
 
 def truncate_later(action: Truncate, rule: str) -> Remedy:
     """Return how to empty the table a release after the last that needs its rows."""
-    return _contract(
+    return contract(
         rule,
         advice="stop needing the rows, deploy that everywhere, and empty it in a later release",
         comment="in a release after the one that stops needing the rows",
@@ -103,7 +104,7 @@ def truncate_later(action: Truncate, rule: str) -> Remedy:
 
 def rename_schema_later(action: RenameSchema, rule: str) -> Remedy:
     """Return how to rename the schema once every release finds things under both names."""
-    return _contract(
+    return contract(
         rule,
         advice="let the code find things under both names (search_path), deploy that everywhere, "
         "and rename in a later release",
@@ -131,7 +132,7 @@ def drop_constraint_later(action: DropConstraint, rule: str) -> Remedy:
         schema_argument(action.table),
         "if_exists=True" if action.takes_missing else "",
     )
-    return _contract(
+    return contract(
         rule,
         advice="stop relying on it, deploy that everywhere, and drop it in a later release",
         comment="in a release after the one that stops relying on it",
@@ -147,7 +148,7 @@ def rename_constraint_later(table: QualifiedName, action: RenameConstraint, rule
         f"ALTER TABLE {quote_name(table)} RENAME CONSTRAINT {quote_identifier(action.name)}"
         f" TO {quote_identifier(action.new_name)}"
     )
-    return _contract(
+    return contract(
         rule,
         advice="teach the code both names, deploy that everywhere, and rename in a later release",
         comment="in a release after the one that knows both names",
@@ -163,7 +164,7 @@ def _cascading(sql: str, *, is_cascade: bool) -> str:
 
 def _drop_later(rule: str, sql: str, call: str, *, is_cascade: bool) -> Remedy:
     """Return the drop of one thing; `call` has no word for CASCADE."""
-    return _contract(
+    return contract(
         rule,
         advice="stop using it, deploy that everywhere, and drop it in a later release",
         comment="in a release after the one that stops using it",
@@ -173,7 +174,7 @@ def _drop_later(rule: str, sql: str, call: str, *, is_cascade: bool) -> Remedy:
     )
 
 
-def _contract(rule: str, *, advice: str, comment: str, reason: str, sql: str, call: str) -> Remedy:
+def contract(rule: str, *, advice: str, comment: str, reason: str, sql: str, call: str) -> Remedy:
     """Return the step behind a short lock_timeout, with its ignore comment.
 
     `call`: the same in Alembic; empty where only SQL can say it.

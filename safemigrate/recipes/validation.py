@@ -137,15 +137,7 @@ def _create_foreign_key(
 
 def _referenced_columns(reference: Reference, catalog: Catalog) -> tuple[str, ...]:
     """Return the columns of the far side, which Alembic must be told; empty when not known."""
-    if reference.columns:
-        return reference.columns
-    far = catalog.table(reference.table)
-    if far is None:
-        return ()
-    for constraint in far.constraints.values():
-        if constraint.kind is ConstraintKind.PRIMARY_KEY:
-            return constraint.columns
-    return ()
+    return reference.columns or catalog.primary_key(reference.table)
 
 
 def _strings(names: Sequence[str]) -> str:

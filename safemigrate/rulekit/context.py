@@ -1,11 +1,16 @@
 """What a rule sees: one migration in one direction, and the means to object."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import wraps
+from heapq import merge
+from operator import itemgetter
+from typing import TypeVar, cast, overload
 
+from safemigrate.config import RuleOptions
 from safemigrate.model import (
     Action,
+    Catalog,
     Certainty,
     Confidence,
     Direction,
@@ -13,6 +18,7 @@ from safemigrate.model import (
     Event,
     ExplainedStatement,
     Finding,
+    Fix,
     Lock,
     LockMode,
     Passage,
@@ -21,13 +27,15 @@ from safemigrate.model import (
     Severity,
     Span,
     Statement,
-    Table,
     blocked_commands,
 )
+from safemigrate.source.text import split_lines
 
-__all__ = ["Context", "locate"]
+__all__ = ["Context", "EventIndex", "locate", "once_a_passage"]
 
 Kind = TypeVar("Kind", bound=Action)
+Second = TypeVar("Second", bound=Action)
+Third = TypeVar("Third", bound=Action)
 
 _CONFIDENCE = {
     Certainty.KNOWN: Confidence.HIGH,
@@ -36,26 +44,87 @@ _CONFIDENCE = {
 }
 
 
+class EventIndex:
+    """The events of a passage by the kind of their action, and what was worked out of them once.
+
+    All rules that are asked about a passage share one, so that a rule costs nothing for the
+    statements it does not concern.
+    """
+
+    __slots__ = ("_answers", "_by_kind")
+
+    def __init__(self, passage: Passage) -> None:
+        self._by_kind: dict[type[object], list[tuple[int, Event]]] = {}
+        self._answers: dict[object, tuple[object, ...]] = {}
+        events = (event for statement in passage.statements for event in statement.events)
+        for number, event in enumerate(events):
+            self._by_kind.setdefault(type(event.action), []).append((number, event))
+
+    def list_events(self, kinds: tuple[type[object], ...]) -> Iterator[Event]:
+        """Yield the events whose action is of one of the kinds, in the order they run."""
+        found = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
+        for _, event in found[0] if len(found) == 1 else merge(*found, key=itemgetter(0)):
+            yield event
+
+    def answer(self, question: object, work_out: Callable[[], Iterator[object]]) -> object:
+        """Return what was worked out when the question was first asked."""
+        if question not in self._answers:
+            self._answers[question] = tuple(work_out())
+        return self._answers[question]
+
+
+Part = TypeVar("Part")
+
+
+def once_a_passage(
+    function: "Callable[[Context], Iterator[Part]]",
+) -> "Callable[[Context], Iterator[Part]]":
+    """Return the function made to work out its answer once for all rules about a passage.
+
+    What it yields may depend on the passage and on the end of the history, not on the rule.
+    """
+
+    @wraps(function)
+    def ask(context: Context) -> Iterator[Part]:
+        found = context.index.answer(function, lambda: function(context))
+        return iter(cast("tuple[Part, ...]", found))  # as the function itself yields them
+
+    return ask
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One migration in one direction, as a rule sees it.
 
     `rule` and `severity` are the asking rule's own, the severity as configured.
+    `end`: what exists when all upgrades of the history have run. `options`: what the project says.
+    `index`: the events of the passage, for all rules that are asked about it.
     """
 
     passage: Passage
+    index: EventIndex
     rule: str
     severity: Severity
+    end: Catalog
+    options: RuleOptions = field(default_factory=RuleOptions)
 
-    def events(self, kind: type[Kind]) -> Iterator[tuple[Event, Kind]]:
-        """Yield every event whose action is of the kind, with that action."""
-        for statement in self.passage.statements:
-            for event in statement.events:
-                if isinstance(event.action, kind):
-                    yield event, event.action
+    @overload
+    def events(self, kind: type[Kind], /) -> Iterator[tuple[Event, Kind]]: ...
+    @overload
+    def events(
+        self, kind: type[Kind], second: type[Second], /
+    ) -> Iterator[tuple[Event, Kind | Second]]: ...
+    @overload
+    def events(
+        self, kind: type[Kind], second: type[Second], third: type[Third], /
+    ) -> Iterator[tuple[Event, Kind | Second | Third]]: ...
+    def events(self, *kinds: type[object]) -> Iterator[tuple[Event, Action]]:
+        """Yield every event whose action is of one of the kinds, with that action, in order."""
+        for event in self.index.list_events(kinds):
+            yield event, event.action
 
     def all_events(self) -> Iterator[Event]:
-        """Yield every event, in the order they run."""
+        """Yield every event, in the order they run; `events` costs less."""
         for statement in self.passage.statements:
             yield from statement.events
 
@@ -68,7 +137,7 @@ class Context:
         found = event.before.table(table)
         if found is None or column not in found.columns:
             return False
-        old = self._before_migration(found)
+        old = self.passage.before.by_identity(found.identity)
         return old is None or (old.has_all_columns and column not in old.columns)
 
     def is_new_constraint(self, event: Event, table: QualifiedName, name: str) -> bool:
@@ -76,19 +145,12 @@ class Context:
         found = event.before.table(table)
         if found is None or name not in found.constraints:
             return False
-        old = self._before_migration(found)
+        old = self.passage.before.by_identity(found.identity)
         return old is None or name not in old.constraints
 
     def is_new_schema(self, event: Event, name: str) -> bool:
         """Return whether the schema was made by this migration."""
         return name in event.before.schemas and name not in self.passage.before.schemas
-
-    def _before_migration(self, table: Table) -> Table | None:
-        """Return the same table as the migration found it, None when it was not there."""
-        for old in self.passage.before.tables.values():
-            if old.identity == table.identity:
-                return old
-        return None
 
     def finding(
         self,
@@ -97,17 +159,20 @@ class Context:
         *,
         why: str = "",
         remedy: Remedy | None = None,
+        fix: Fix | None = None,
         offset: int | None = None,
         confidence: Confidence | None = None,
     ) -> Finding:
         """Return a finding about the event, with its locks and whom they block.
 
-        `offset`: where in the statement, when that is not where the action begins.
+        `remedy`: only its advice is kept where its code is the statement around a body, which
+        holds more than the action. `fix`: of a statement that is this one action and no more.
+        `offset`: where in the action's own text, when that is not where the action begins.
         `confidence`: lower than the facts' own certainty, where the rule guesses.
         """
-        statement = event.statement
+        statement = event.place
         locks = tuple(lock for lock in event.facts.locks if lock.is_preexisting)
-        at = event.action.offset if offset is None else offset
+        at = event.offset + (event.action.offset if offset is None else offset)
         return Finding(
             rule=self.rule,
             severity=self.severity,
@@ -122,7 +187,8 @@ class Context:
             ordinal=statement.ordinal,
             locks=locks,
             blocks=_blocked(locks),
-            remedy=remedy,
+            remedy=_without_body(event, remedy),
+            fix=fix,
         )
 
     def finding_at_statement(
@@ -154,11 +220,13 @@ class Context:
         why: str = "",
         remedy: Remedy | None = None,
         direction: Direction | None = None,
+        line: int | None = None,
+        confidence: Confidence = Confidence.HIGH,
     ) -> Finding:
         """Return a finding about a function of the migration, not one statement.
 
         `direction`: whose function, where it is not the one that the passage runs. The finding
-        stands at `upgrade` where there is no `downgrade` to point at.
+        stands at `upgrade` where there is no `downgrade` to point at. `line`: instead of these.
         """
         migration = self.passage.migration
         direction = direction or self.passage.direction
@@ -166,14 +234,14 @@ class Context:
             direction is Direction.DOWNGRADE
             and migration.downgrade_kind is not DowngradeKind.MISSING
         )
-        line = migration.downgrade_line if is_down else migration.upgrade_line
-        lines = migration.text.splitlines()
+        line = line or (migration.downgrade_line if is_down else migration.upgrade_line)
+        lines = split_lines(migration.text)
         text = lines[line - 1] if line <= len(lines) else ""
         start = len(text) - len(text.lstrip()) + 1
         return Finding(
             rule=self.rule,
             severity=self.severity,
-            confidence=Confidence.HIGH,
+            confidence=confidence,
             message=message,
             why=why,
             path=migration.path,
@@ -182,6 +250,13 @@ class Context:
             direction=direction,
             remedy=remedy,
         )
+
+
+def _without_body(event: Event, remedy: Remedy | None) -> Remedy | None:
+    """Return the remedy without code that runs the action's body as it is."""
+    if remedy is not None and event.is_in_body and event.statement.sql in remedy.sql:
+        return Remedy(remedy.advice)
+    return remedy
 
 
 def _blocked(locks: tuple[Lock, ...]) -> tuple[str, ...]:

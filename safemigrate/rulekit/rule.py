@@ -35,6 +35,13 @@ class Family(Enum):
     DATA_LOSS = "data loss"
     TRANSACTIONS = "transactions"
     TYPES = "types"
+    DESIGN = "design"
+    NAMING = "naming"
+    INDEXES = "indexes"
+    ENUMS = "enums"
+    PARTITIONS = "partitions"
+    SECURITY = "security"
+    DATA_CHANGES = "data changes"
     HYGIENE = "Alembic hygiene"
     SUPPRESSIONS = "suppressions"
     SYNTAX = "syntax"
@@ -46,6 +53,7 @@ class Rule:
 
     `name`: kebab-case, for ever. `page`: the docstring, Markdown; its first line is the summary.
     `since`: the version of safemigrate that first had it.
+    `is_default`: False for an opinion, which speaks only where a project selects it.
     """
 
     name: str
@@ -55,6 +63,7 @@ class Rule:
     directions: frozenset[Direction]
     page: str
     check: Check
+    is_default: bool = True
 
     @property
     def summary(self) -> str:
@@ -68,6 +77,7 @@ def rule(
     severity: Severity,
     since: str,
     directions: frozenset[Direction] = BOTH_DIRECTIONS,
+    is_default: bool = True,
 ) -> Callable[[Check], Rule]:
     """Return the decorator that makes a `Rule` of a function and its docstring.
 
@@ -77,7 +87,7 @@ def rule(
     def make(check: Check) -> Rule:
         name = check.__name__.replace("_", "-")
         page = inspect.cleandoc(check.__doc__ or "")
-        return Rule(name, family, severity, since, directions, page, check)
+        return Rule(name, family, severity, since, directions, page, check, is_default)
 
     return make
 

@@ -2,18 +2,9 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import (
-    ChangeRows,
-    Confidence,
-    Event,
-    Finding,
-    LockMode,
-    QualifiedName,
-    RowChange,
-    Severity,
-)
+from safemigrate.model import Confidence, Finding, RowChange, Severity
 from safemigrate.recipes import backfill_apart
-from safemigrate.rulekit import Context, Family, join_words, rule, transactions
+from safemigrate.rulekit import Context, Family, backfills, join_words, rule
 
 __all__ = ["backfill_in_same_transaction"]
 
@@ -66,50 +57,20 @@ def backfill_in_same_transaction(context: Context) -> Iterator[Finding]:
 
     - PostgreSQL manual, "Explicit Locking", Table-Level Locks
     """
-    for events in transactions(context):
-        held: dict[QualifiedName, None] = {}
-        for event in events:
-            if held and isinstance(event.action, ChangeRows):
-                yield from _object(context, event, event.action, held)
-            for lock in event.facts.locks:
-                is_table = lock.relation not in event.before.indexes
-                if is_table and lock.is_preexisting and lock.mode is LockMode.ACCESS_EXCLUSIVE:
-                    held[lock.relation] = None
-
-
-def _object(
-    context: Context, event: Event, action: ChangeRows, held: dict[QualifiedName, None]
-) -> Iterator[Finding]:
-    named = [*action.reads, *([] if action.change is RowChange.INSERT else [action.table])]
-    is_join = len(named) > 1 and action.has_condition
-    whole = [
-        str(event.before.resolve(table))
-        for table in dict.fromkeys(named)
-        if not context.is_new(event, table) and (is_join or not _is_picked(event, action, table))
-    ]
-    if not whole or action.change is RowChange.COPY:
-        return
-    shut = join_words([str(table) for table in held])
-    yield context.finding(
-        event,
-        f"{action.change.value} goes through {join_words(whole)} while {shut} is shut",
-        why=(
-            f"what came before in the transaction holds ACCESS EXCLUSIVE on {shut} until it ends: "
-            "all reads and writes there wait until every row is done"
-        ),
-        remedy=backfill_apart(event.statement.sql),
-        # What a join with a condition goes through, only the planner knows.
-        confidence=Confidence.MEDIUM if is_join else None,
-    )
-
-
-def _is_picked(event: Event, action: ChangeRows, name: QualifiedName) -> bool:
-    """Return whether the condition can use an index, as far as the history shows them."""
-    table = event.before.table(name)
-    unknown = {*action.condition_columns} - (table.columns.keys() if table else set())
-    if not action.condition_columns or (unknown and (table is None or not table.has_all_columns)):
-        return action.has_condition
-    return any(
-        index.columns and index.columns[0] in action.condition_columns
-        for index in event.before.indexes_of(name)
-    )
+    for each in backfills(context):
+        shut = join_words([str(table) for table in each.shut])
+        whole = join_words([str(table) for table in each.whole])
+        change = each.action.change
+        is_emptied = change is RowChange.DELETE and not each.action.has_condition
+        lost = "; and no row is left then" if is_emptied else ""
+        yield context.finding(
+            each.event,
+            f"{change.value} goes through {whole} while {shut} is shut",
+            why=(
+                f"what came before in the transaction holds ACCESS EXCLUSIVE on {shut} until it "
+                f"ends: all reads and writes there wait until every row is done{lost}"
+            ),
+            remedy=backfill_apart(each.event.statement.sql),
+            # What a join with a condition goes through, only the planner knows.
+            confidence=Confidence.MEDIUM if each.is_join else None,
+        )

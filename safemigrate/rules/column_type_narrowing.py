@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from safemigrate.facts import change_of_type
 from safemigrate.model import AlterColumnType, ColumnType, Finding, Remedy, Severity
 from safemigrate.recipes import (
     SecondColumn,
     add_second_column,
-    condition_of_type,
     limit_by_check,
 )
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, rule
+from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, narrowed_columns, rule
 
 __all__ = ["column_type_narrowing"]
 
@@ -66,29 +64,24 @@ def column_type_narrowing(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "ALTER TABLE", SET DATA TYPE
     - PostgreSQL manual, "Numeric Types", Arbitrary Precision Numbers
     """
-    for event, action in context.events(AlterColumnType):
-        column = event.before.column(action.table, action.column)
-        old = None if column is None else column.type
-        if old is None or not change_of_type(action, event.before).narrows:
-            continue
-        if context.is_new(event, action.table):
-            continue
-        if context.is_new_column(event, action.table, action.column):
-            continue
+    for each in narrowed_columns(context):
+        event, action, old = each.event, each.action, each.old
         table = event.before.resolve(action.table)
+        is_slow = bool(event.facts.rewrites)
+        waits = f"; all reads and writes of {table} wait until every row is written anew"
         yield context.finding(
             event,
             f'values of "{action.column}" of "{table}" may not fit: {old} becomes {action.type}',
             why=(
                 f"a value that {action.type} cannot hold makes the statement fail, or is rounded "
                 "or cut for good; the release that runs meanwhile still writes the old width"
+                + (waits if is_slow else "")
             ),
-            remedy=_remedy(action, old),
+            remedy=_remedy(action, old, each.condition),
         )
 
 
-def _remedy(action: AlterColumnType, old: ColumnType) -> Remedy:
-    condition = None if old.dimensions else condition_of_type(action, old.name)
+def _remedy(action: AlterColumnType, old: ColumnType, condition: str | None) -> Remedy:
     if condition is not None:
         return limit_by_check(action, f"{action.table.name}_{action.column}_fits", condition)
     value = None if action.using is None else action.using.sql

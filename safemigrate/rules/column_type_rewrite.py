@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from safemigrate.facts import change_of_type, judge_type_change
 from safemigrate.model import AlterColumnType, ColumnType, Event, Finding, Remedy, Severity
 from safemigrate.recipes import SecondColumn, add_second_column, change_times_in_utc
-from safemigrate.rulekit import Context, Family, rule
+from safemigrate.rulekit import Context, Family, is_better_limited, rule
 
 __all__ = ["column_type_rewrite"]
 
@@ -19,6 +19,7 @@ def column_type_rewrite(context: Context) -> Iterator[Finding]:
     Finds `ALTER COLUMN … TYPE` that rewrites a table that was there before the migration.
     A change to a wider type of the same storage, such as `varchar(50)` to `varchar(100)` or `text`,
     rewrites nothing and is not found.
+    Of a narrower type, where a CHECK can take its place, column-type-narrowing speaks.
 
     ## Why is this unsafe?
 
@@ -60,6 +61,8 @@ def column_type_rewrite(context: Context) -> Iterator[Finding]:
     for event, action in context.events(AlterColumnType):
         change = change_of_type(action, event.before)
         if not change.rewrites or context.is_new(event, action.table):
+            continue
+        if is_better_limited(context, event):
             continue
         table = event.before.resolve(action.table)
         old = _old_type(event, action)

@@ -47,7 +47,6 @@ def column_type_scan(context: Context) -> Iterator[Finding]:
 
     ```sql
     BEGIN;
-    -- safemigrate: ignore[dropped-constraint] added again by the same statement
     ALTER TABLE recipe
         DROP CONSTRAINT recipe_name_check,
         ALTER COLUMN name TYPE varchar(40),
@@ -57,7 +56,6 @@ def column_type_scan(context: Context) -> Iterator[Finding]:
     ```
 
     ```python
-    # safemigrate: ignore[dropped-constraint] added again by the same statement
     op.execute(
         "ALTER TABLE recipe DROP CONSTRAINT recipe_name_check,"
         " ALTER COLUMN name TYPE varchar(40),"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from safemigrate.model import CreateIndex, DetachPartition, DropIndex, Finding, Severity
-from safemigrate.recipes import leave_transaction
+from safemigrate.recipes import fix_outside, leave_transaction
 from safemigrate.rulekit import Context, Family, rule
 
 __all__ = ["concurrent_index_in_transaction"]
@@ -55,21 +55,19 @@ def concurrent_index_in_transaction(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "ALTER TABLE", DETACH PARTITION
     - Alembic documentation, `MigrationContext.autocommit_block`
     """
-    for event in context.all_events():
-        match event.action:
-            case CreateIndex() as action:
+    for event, action in context.events(CreateIndex, DropIndex, DetachPartition):
+        match action:
+            case CreateIndex():
                 what = f'building an index of "{event.before.resolve(action.table)}" concurrently'
-            case DropIndex() as action:
+            case DropIndex():
                 what = f'dropping index "{action.index.name}" concurrently'
-            case DetachPartition() as action:
+            case DetachPartition():
                 what = f'detaching partition "{action.partition.name}" concurrently'
-            case _:
-                # Nothing else that is modelled is refused for being inside a transaction.
-                continue
-        if action.is_concurrent and event.statement.transaction is not None:
+        if action.is_concurrent and event.is_in_transaction:
             yield context.finding(
                 event,
                 f"{what} fails inside a transaction",
                 why=f"the server refuses it: {event.facts.errors[0]}",
                 remedy=leave_transaction(action, event.before),
+                fix=fix_outside(event.statement.sql, action),
             )

@@ -95,15 +95,10 @@ def dropped_view(context: Context) -> Iterator[Finding]:
 def _is_made_again(context: Context, event: Event, view: QualifiedName) -> bool:
     """Return whether the same transaction makes something of the name afterwards."""
     transaction, ordinal = event.statement.transaction, event.statement.ordinal
-    for later in context.all_events():
+    for later, action in context.events(CreateView, CreateTable):
         is_same = transaction is not None and later.statement.transaction == transaction
-        if not is_same or later.statement.ordinal <= ordinal:
-            continue
-        match later.action:
-            case CreateView(view=name) | CreateTable(table=name):
-                if later.before.resolve_new(name) == view:
-                    return True
-            case _:
-                # The other actions make nothing that can be read.
-                continue
+        if is_same and later.statement.ordinal > ordinal:
+            name = action.view if isinstance(action, CreateView) else action.table
+            if later.before.resolve_new(name) == view:
+                return True
     return False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from safemigrate.model import DropIndex, Event, Finding, Index, LockMode, RelationKind, Severity
-from safemigrate.recipes import drop_index_briefly, drop_index_concurrently
+from safemigrate.recipes import drop_index_briefly, drop_index_concurrently, fix_index_drop
 from safemigrate.rulekit import Context, Family, doubt_of_missing, name_locked_tables, rule
 
 __all__ = ["non_concurrent_drop_index"]
@@ -75,6 +75,7 @@ def non_concurrent_drop_index(context: Context) -> Iterator[Finding]:
             remedy=drop_index_briefly(action, context.rule)
             if is_partitioned
             else drop_index_concurrently(action, None if index is None else index.table),
+            fix=fix_index_drop(event.statement.sql, action, event.before),
         )
 
 

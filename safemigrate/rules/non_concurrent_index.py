@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from safemigrate.catalog import choose_index_name
 from safemigrate.model import CreateIndex, Event, Finding, LockMode, RelationKind, Severity
-from safemigrate.recipes import build_index_concurrently
-from safemigrate.rulekit import Context, Family, name_locked_tables, rule
+from safemigrate.recipes import build_index_concurrently, fix_index_build
+from safemigrate.rulekit import Context, Family, name_locked_tables, name_new_index, rule
 
 __all__ = ["non_concurrent_index"]
 
@@ -62,8 +61,7 @@ def non_concurrent_index(context: Context) -> Iterator[Finding]:
         if action.is_only and not _holds_rows(event, action):
             continue
         table = event.before.resolve(action.table)
-        taken = {index.name.name for index in event.before.indexes.values()}
-        name = choose_index_name(action, taken)
+        name = name_new_index(event, action)
         locked = name_locked_tables(event, LockMode.SHARE)
         yield context.finding(
             event,
@@ -73,6 +71,7 @@ def non_concurrent_index(context: Context) -> Iterator[Finding]:
                 "DELETE and MERGE wait until the build ends"
             ),
             remedy=build_index_concurrently(action, name, event.before),
+            fix=fix_index_build(event.statement.sql, action, event.before),
         )
 
 

@@ -71,16 +71,15 @@ def partition_scan(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "ALTER TABLE", ATTACH PARTITION
     - PostgreSQL manual, "Table Partitioning", Partition Maintenance
     """
-    for event in context.all_events():
-        match event.action:
+    for event, action in context.events(AttachPartition, CreateTable):
+        match action:
             case AttachPartition(table=parent, partition=partition):
                 verb = "attaching"
-                remedy = attach_proven_partition(event.action, event.statement.sql, event.before)
+                remedy = attach_proven_partition(action, event.statement.sql, event.before)
             case CreateTable(partition_of=QualifiedName() as parent, table=partition):
                 verb = "adding"
-                remedy = exclude_from_default(event.action, event.statement.sql, event.before)
-            case _:
-                # The other actions make no partition.
+                remedy = exclude_from_default(action, event.statement.sql, event.before)
+            case CreateTable():
                 continue
         if event.facts.scans:
             yield _object(context, event, f'{verb} "{partition}" to "{parent}"', remedy)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.facts import may_hide_partitions
+from safemigrate.facts import has_value, may_hide_partitions
 from safemigrate.model import Certainty, Confidence, ConstraintKind, Finding, Severity
 from safemigrate.rulekit import Context, Family, NewConstraint, new_constraints, rule
 
@@ -17,6 +17,7 @@ def primary_key_build(context: Context) -> Iterator[Finding]:
 
     Finds `ADD PRIMARY KEY` without `USING INDEX`, `USING INDEX` over a column that may be NULL,
     and `ADD COLUMN … PRIMARY KEY`, on a table that was there before the migration.
+    Of a new column without a value, required-column-without-default speaks.
 
     ## Why is this unsafe?
 
@@ -64,6 +65,8 @@ def primary_key_build(context: Context) -> Iterator[Finding]:
     for new in new_constraints(context):
         facts = new.event.facts
         if new.definition.kind is not ConstraintKind.PRIMARY_KEY:
+            continue
+        if new.column is not None and not has_value(new.column):
             continue
         is_hidden = may_hide_partitions(new.event.before, new.table)
         is_unsure = is_hidden or facts.certainty is Certainty.UNKNOWN

@@ -81,15 +81,12 @@ def renamed_constraint(context: Context) -> Iterator[Finding]:
 
 def _renames(context: Context) -> Iterator[tuple[Event, QualifiedName, RenameConstraint]]:
     """Yield every rename of a constraint with its table, by itself or by way of its index."""
-    for event in context.all_events():
-        match event.action:
-            case RenameConstraint() as action:
+    for event, action in context.events(RenameConstraint, RenameIndex):
+        match action:
+            case RenameConstraint():
                 yield event, action.table, action
-            case RenameIndex() as action:
+            case RenameIndex():
                 index = event.before.index(action.index)
                 if index is not None and index.constraint is not None:
                     rename = RenameConstraint(index.table, index.constraint, action.new_name)
                     yield event, index.table, rename
-            case _:
-                # The other actions rename no constraint.
-                continue

@@ -67,9 +67,8 @@ def renamed_table(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "ALTER TABLE", RENAME and SET SCHEMA
     - PostgreSQL manual, "CREATE VIEW", Updatable Views
     """
-    for event in context.all_events():
-        action = event.action
-        if not isinstance(action, RenameTable | SetSchema) or context.is_new(event, action.table):
+    for event, action in context.events(RenameTable, SetSchema):
+        if context.is_new(event, action.table):
             continue
         if event.before.names_index(action.table):
             continue

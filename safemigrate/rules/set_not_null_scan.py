@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from safemigrate.facts import is_known_not_null, may_hide_partitions
 from safemigrate.model import Finding, Generated, SetNotNull, Severity
-from safemigrate.recipes import add_column_in_steps, set_not_null_by_check
+from safemigrate.recipes import add_column_in_steps, fix_not_null, set_not_null_by_check
 from safemigrate.rulekit import Context, Family, new_columns, rule
 
 __all__ = ["set_not_null_scan"]
@@ -81,6 +81,7 @@ def set_not_null_scan(context: Context) -> Iterator[Finding]:
                 "all reads and writes wait"
             ),
             remedy=set_not_null_by_check(action, event.before),
+            fix=fix_not_null(event.statement.sql, action, event.before),
         )
     for event, added in new_columns(context):
         column = added.column

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from safemigrate.model import Finding, LockMode, Severity, Truncate
 from safemigrate.recipes import truncate_later
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, name_locked_tables, rule
+from safemigrate.rulekit import (
+    UPGRADE_ONLY,
+    Context,
+    Family,
+    cascading_truncates,
+    name_locked_tables,
+    rule,
+)
 
 __all__ = ["truncated_table"]
 
@@ -16,13 +23,14 @@ def truncated_table(context: Context) -> Iterator[Finding]:
     ## What it does
 
     Finds `TRUNCATE` in an upgrade, of a table that was there before the migration.
+    Where CASCADE empties other tables as well, cascading-truncate speaks.
 
     ## Why is this unsafe?
 
     The rows are gone, and a downgrade cannot bring them back; the release that runs meanwhile
     still expects them.
-    `TRUNCATE` takes ACCESS EXCLUSIVE on the table, and with CASCADE on every table that references
-    it, and empties those as well. Readers with an older snapshot find the table empty.
+    `TRUNCATE` takes ACCESS EXCLUSIVE on the table: all reads and writes wait. Readers with an older
+    snapshot find the table empty.
 
     ## Example
 
@@ -56,18 +64,18 @@ def truncated_table(context: Context) -> Iterator[Finding]:
 
     - PostgreSQL manual, "TRUNCATE"
     """
+    cascading = [each.event for each in cascading_truncates(context)]
     for event, action in context.events(Truncate):
-        if context.is_new(event, action.table):
+        if context.is_new(event, action.table) or any(event is each for each in cascading):
             continue
         table = event.before.resolve(action.table)
         tables = name_locked_tables(event, LockMode.ACCESS_EXCLUSIVE)
-        also = " and of every table that references it" if action.is_cascade else ""
         yield context.finding(
             event,
             f'truncating "{table}" loses its rows for good',
             why=(
-                f"all rows of it{also} are gone when the transaction commits; TRUNCATE holds "
-                f"ACCESS EXCLUSIVE on {tables}: all reads and writes wait until then"
+                "all rows of it are gone when the transaction commits; TRUNCATE holds ACCESS "
+                f"EXCLUSIVE on {tables}: all reads and writes wait until then"
             ),
             remedy=truncate_later(action, context.rule),
         )

@@ -77,5 +77,6 @@ def unique_constraint_build(context: Context) -> Iterator[Finding]:
                 "is built: all reads and writes wait"
             ),
             remedy=new.remedy,
+            fix=new.fix,
             confidence=None if new.event.facts.scans else Confidence.LOW,
         )

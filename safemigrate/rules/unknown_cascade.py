@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Confidence, Finding, Remedy, Severity, UnmodelledAction
+from safemigrate.model import Confidence, DropObject, Finding, Remedy, Severity, UnmodelledAction
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, rule
 
 __all__ = ["unknown_cascade"]
@@ -51,13 +51,17 @@ def unknown_cascade(context: Context) -> Iterator[Finding]:
 
     - PostgreSQL manual, "Dependency Tracking"
     """
-    for event, action in context.events(UnmodelledAction):
-        is_drop = action.kind.startswith("DROP ") and action.kind.endswith(" CASCADE")
-        if not is_drop and action.kind != "DROP OWNED":
-            continue
+    for event, action in context.events(DropObject, UnmodelledAction):
+        match action:
+            case DropObject(is_cascade=True, kind=kind):
+                command = f"DROP {kind} CASCADE"
+            case UnmodelledAction(kind="DROP OWNED" as command):
+                pass
+            case _:
+                continue
         yield context.finding(
             event,
-            f"what {action.kind} takes along is not known",
+            f"what {command} takes along is not known",
             why=(
                 "columns, defaults, triggers and tables that depend on it go without being named, "
                 "each table held under ACCESS EXCLUSIVE meanwhile"

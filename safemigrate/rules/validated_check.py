@@ -3,16 +3,8 @@
 from collections.abc import Iterator
 
 from safemigrate.facts import may_hide_partitions
-from safemigrate.model import (
-    AddConstraint,
-    Confidence,
-    ConstraintKind,
-    Finding,
-    Remedy,
-    Severity,
-)
-from safemigrate.recipes import add_not_null_in_steps
-from safemigrate.rulekit import Context, Family, NewConstraint, new_constraints, rule
+from safemigrate.model import Confidence, ConstraintKind, Finding, Severity
+from safemigrate.rulekit import Context, Family, new_constraints, rule
 
 __all__ = ["validated_check"]
 
@@ -83,13 +75,7 @@ def validated_check(context: Context) -> Iterator[Finding]:
                 f"ACCESS EXCLUSIVE on {new.table} is held while every row is tested: all reads "
                 "and writes wait"
             ),
-            remedy=_find_remedy(new),
+            remedy=new.remedy,
+            fix=new.fix,
             confidence=None if new.event.facts.scans else Confidence.LOW,
         )
-
-
-def _find_remedy(new: NewConstraint) -> Remedy:
-    action = new.event.action
-    if new.definition.kind is ConstraintKind.NOT_NULL and isinstance(action, AddConstraint):
-        return add_not_null_in_steps(action, new.name)
-    return new.remedy

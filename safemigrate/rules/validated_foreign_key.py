@@ -86,6 +86,7 @@ def validated_foreign_key(context: Context) -> Iterator[Finding]:
                 "UPDATE, DELETE and MERGE wait until it is done"
             ),
             remedy=new.remedy,
+            fix=new.fix,
             confidence=None if new.event.facts.scans else Confidence.LOW,
         )
 

@@ -9,12 +9,11 @@ from safemigrate.model import (
     Finding,
     LockMode,
     QualifiedName,
-    Remedy,
     SetNotNull,
     Severity,
     ValidateConstraint,
 )
-from safemigrate.recipes import validate_apart
+from safemigrate.recipes import fix_validation, run_apart, validate_apart
 from safemigrate.rulekit import Context, Family, join_words, rule, transactions
 
 __all__ = ["validation_in_same_transaction"]
@@ -102,9 +101,11 @@ def _tables_held(event: Event, held: Held) -> Iterator[QualifiedName]:
 
 def _object(context: Context, event: Event, tables: list[QualifiedName], mode: LockMode) -> Finding:
     names = join_words([f'"{table}"' for table in tables])
-    what, remedy = "this statement", Remedy("move it to the next revision, or behind COMMIT")
+    what, remedy, fix = "this statement", run_apart(event.statement.sql), None
     if isinstance(event.action, ValidateConstraint):
         what, remedy = f'validating "{event.action.name}"', validate_apart(event.action)
+        added = [one for one, new in context.events(AddConstraint) if new.constraint.is_not_valid]
+        fix = fix_validation(event.statement, event.action, added)
     return context.finding(
         event,
         f"{what} reads all of {names} under a lock that the transaction holds already",
@@ -113,4 +114,5 @@ def _object(context: Context, event: Event, tables: list[QualifiedName], mode: L
             "ends: whoever that lock keeps out waits while every row is read"
         ),
         remedy=remedy,
+        fix=fix,
     )

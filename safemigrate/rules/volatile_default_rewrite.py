@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.facts import Volatility, volatility_of_default
+from safemigrate.facts import Volatility, is_restricted, volatility_of_default
 from safemigrate.model import ColumnDefinition, Finding, Generated, Severity
 from safemigrate.recipes import add_column_in_steps
 from safemigrate.rulekit import Context, Family, new_columns, rule
@@ -18,6 +18,7 @@ def volatile_default_rewrite(context: Context) -> Iterator[Finding]:
 
     Finds `ADD COLUMN` with a volatile default, a serial type, an identity or a `STORED` generated
     value, on a table that was there before the migration.
+    Of a domain with a condition, constrained-domain-rewrite speaks.
 
     ## Why is this unsafe?
 
@@ -58,8 +59,8 @@ def volatile_default_rewrite(context: Context) -> Iterator[Finding]:
     """
     for event, action in new_columns(context):
         column = action.column
-        volatility = volatility_of_default(column, event.before)
-        if volatility is Volatility.STABLE:
+        volatility = volatility_of_default(column, event.before, context.passage.version)
+        if volatility is Volatility.STABLE or is_restricted(column, event.before):
             continue
         table = event.before.resolve(action.table)
         may = "may rewrite" if volatility is Volatility.UNKNOWN else "rewrites"

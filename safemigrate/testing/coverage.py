@@ -1,17 +1,21 @@
 """What waits for a table to be read or written anew, and no rule speaks of."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from safemigrate.lint import rules
-from safemigrate.model import Event, LockMode, Passage, QualifiedName, Timeline
-from safemigrate.rulekit import Context, Family, transactions
+from safemigrate.model import Event, LockMode, QualifiedName, Severity, Timeline
+from safemigrate.rulekit import Context, EventIndex, Family, Rule, transactions
 
 __all__ = ["find_unreported"]
 
 # Rules of the other families are about other harm that the same statement may do.
 _FAMILIES = frozenset({Family.LOCKS, Family.REWRITES, Family.TRANSACTIONS})
-# It says that the statement fails at the first row, so that nothing is read for long.
-_OTHERS = frozenset({"required-column-without-default"})
+# It is about what comes after the statement.
+_CONSEQUENCES = frozenset({"work-under-exclusive-lock"})
+# The first says who waits; the second that the statement fails at the first row, so that nothing
+# is read for long.
+_OTHERS = frozenset({"column-type-narrowing", "required-column-without-default"})
 
 
 def find_unreported(timeline: Timeline) -> Iterator[Event]:
@@ -22,8 +26,8 @@ def find_unreported(timeline: Timeline) -> Iterator[Event]:
     finding in their statement.
     """
     for passage in timeline.passages:
-        reported = set(_reported(passage))
-        context = Context(passage, "", next(iter(rules().values())).severity)
+        context = Context(passage, EventIndex(passage), "", Severity.INFO, timeline.end)
+        reported = set(_reported(context))
         for events in transactions(context):
             held: dict[QualifiedName, LockMode] = {}
             for event in events:
@@ -31,7 +35,7 @@ def find_unreported(timeline: Timeline) -> Iterator[Event]:
                     if lock.is_preexisting:
                         strongest = held.get(lock.relation, lock.mode)
                         held[lock.relation] = max(lock.mode, strongest)
-                if _is_long(event, held) and event.statement.ordinal not in reported:
+                if _is_long(event, held) and event.place.ordinal not in reported:
                     yield event
 
 
@@ -41,9 +45,15 @@ def _is_long(event: Event, held: dict[QualifiedName, LockMode]) -> bool:
     return bool(event.facts.rewrites) or is_shut
 
 
-def _reported(passage: Passage) -> Iterator[int | None]:
+def _reported(context: Context) -> Iterator[int | None]:
     for rule in rules().values():
-        is_about = rule.family in _FAMILIES or rule.name in _OTHERS
-        if is_about and passage.direction in rule.directions:
-            for finding in rule.check(Context(passage, rule.name, rule.severity)):
+        if _is_heard(rule) and context.passage.direction in rule.directions:
+            for finding in rule.check(replace(context, rule=rule.name, severity=rule.severity)):
                 yield finding.ordinal
+
+
+def _is_heard(rule: Rule) -> bool:
+    """Return whether a finding of the rule tells a reader that others have to wait for long."""
+    if not rule.is_default or rule.severity is Severity.INFO or rule.name in _CONSEQUENCES:
+        return False
+    return rule.family in _FAMILIES or rule.name in _OTHERS

@@ -9,7 +9,7 @@ from textwrap import dedent, indent
 from safemigrate.catalog import catalog_of_sql
 from safemigrate.config import RuleSettings
 from safemigrate.facts import walk
-from safemigrate.lint import judge
+from safemigrate.lint import judge, rules
 from safemigrate.model import Catalog, Finding, History, ServerVersion, Timeline
 from safemigrate.source import open_project, read_sql_files, record
 from safemigrate.testing.rulebook import Case, RuleCases
@@ -83,9 +83,15 @@ def case_timeline(cases: RuleCases, case: Case) -> Timeline:
 
 
 def judge_case(cases: RuleCases, case: Case) -> tuple[Finding, ...]:
-    """Return the findings of all rules; `body_line` tells where in the code of the case."""
-    result = judge(case_timeline(cases, case), settings=RuleSettings())
-    return result.findings
+    """Return the findings of all rules; `body_line` tells where in the code of the case.
+
+    The rule of the file is on, also where it is off by default.
+    """
+    own = rules().get(cases.rule)
+    settings = RuleSettings(
+        severities={} if own is None else {own.name: own.severity}, options=cases.options_of(case)
+    )
+    return judge(case_timeline(cases, case), settings=settings).findings
 
 
 def body_line(case: Case, finding: Finding) -> int:

@@ -8,7 +8,10 @@ from typing import Annotated
 import msgspec
 import yaml
 
+from safemigrate.config import RuleOptions
+from safemigrate.config.options import read_options
 from safemigrate.errors import ConfigError
+from safemigrate.lint import rule_packages
 from safemigrate.model import OLDEST_VERSION, LockMode
 
 __all__ = ["Case", "Place", "RuleCases", "load_rule_cases", "rule_book", "rule_book_folder"]
@@ -45,6 +48,7 @@ class Case(_Struct, frozen=True, kw_only=True):
     `schema`: instead of the file's own, where the case needs another; empty where nothing is
     known of what is there, and then the case is not run on a server.
     `pg`: the oldest major version the case runs on. `why`: a line for the reader.
+    `options`: instead of the file's own.
     """
 
     id: _NonEmpty
@@ -60,6 +64,7 @@ class Case(_Struct, frozen=True, kw_only=True):
     locks: dict[str, LockMode] | None = None
     rewrites: tuple[str, ...] | None = None
     scans: tuple[str, ...] | None = None
+    options: dict[str, object] | None = None
 
     @property
     def is_bad(self) -> bool:
@@ -78,15 +83,29 @@ class Case(_Struct, frozen=True, kw_only=True):
 
 
 class RuleCases(_Struct, frozen=True, kw_only=True):
-    """The case file of one rule; `schema` is the SQL of what exists before each migration."""
+    """The case file of one rule.
+
+    `schema`: the SQL of what exists before each migration. `options`: what the project says, as
+    in the table `options` of the configuration.
+    """
 
     rule: _NonEmpty
     schema: str = ""
+    options: dict[str, object] = {}
     cases: tuple[Case, ...]
 
     def schema_of(self, case: Case) -> str:
         """Return what exists before the case."""
         return self.schema if case.schema is None else case.schema
+
+    def options_of(self, case: Case) -> RuleOptions:
+        """Return what the project of the case says.
+
+        Raises:
+            ConfigError: for an option that there is not, or a value it cannot have.
+        """
+        table = self.options if case.options is None else case.options
+        return read_options(table, f"{self.rule}.yml", "options.")
 
 
 def load_rule_cases(path: Path) -> RuleCases:
@@ -103,6 +122,7 @@ def load_rule_cases(path: Path) -> RuleCases:
             f'"{path.name}" is not a case file: {err}', "rules/README.md shows the form"
         ) from err
     for case in cases.cases:
+        cases.options_of(case)
         given = [case.bad, case.good, case.bad_alembic, case.good_alembic]
         if sum(code is not None for code in given) != 1:
             raise ConfigError(
@@ -126,6 +146,15 @@ def rule_book_folder() -> Path:
 
 @cache
 def rule_book() -> Mapping[str, RuleCases]:
-    """Return every case file by the name of its rule, sorted."""
-    files = sorted(rule_book_folder().glob("*.yml"))
+    """Return every case file by the name of its rule, sorted.
+
+    Those of a package that is plugged in stand beside its rules.
+    """
+    _, *plugged_in = rule_packages()
+    folders = [rule_book_folder(), *(Path(path) for one in plugged_in for path in one.__path__)]
+    files = sorted((path for folder in folders for path in folder.glob("*.yml")), key=_stem)
     return {path.stem: load_rule_cases(path) for path in files}
+
+
+def _stem(path: Path) -> str:
+    return path.stem

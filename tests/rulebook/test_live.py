@@ -5,21 +5,22 @@ history does not show, nor SQL that no server would take. $SAFEMIGRATE_PROOF_VER
 majors to prove on, such as "14 15 18"; without it, that of the installed server.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from functools import cache
+from typing import NamedTuple
 
 import pytest
-from msgspec.structs import replace
 
 from safemigrate.catalog import catalog_of_sql
-from safemigrate.errors import SafemigrateError, SqlSyntaxError
+from safemigrate.errors import SqlSyntaxError
 from safemigrate.facts import walk
 from safemigrate.lint import rules
 from safemigrate.model import (
+    Catalog,
     Certainty,
     Direction,
     ExplainedStatement,
+    History,
     LockMode,
     ObservedStatement,
     Passage,
@@ -29,28 +30,14 @@ from safemigrate.model import (
     UnmodelledAction,
 )
 from safemigrate.rulekit import Family
-from safemigrate.server import Server, open_server
-from safemigrate.server.account import choose_account
-from safemigrate.server.binaries import find_binaries
 from safemigrate.sql import read_actions, split_statements
 from safemigrate.testing import Case, RuleCases, case_history, case_timeline, judge_case, rule_book
 from safemigrate.trace import compare, observe_script
-
-NEWEST = 18
+from tests.postgres.databases import Databases
+from tests.postgres.versions import ProofServers, count, proof_versions
 
 # What the rules of these families are about is found before any server sees it.
 UNPROVED = {Family.SYNTAX}
-
-
-def versions() -> list[int]:
-    """Return the majors to prove on."""
-    wanted = os.environ.get("SAFEMIGRATE_PROOF_VERSIONS", "").split()
-    if wanted:
-        return [int(major) for major in wanted]
-    try:
-        return [find_binaries(choose_account()).version.major]
-    except SafemigrateError:
-        return [NEWEST]
 
 
 def cases_for(major: int) -> Iterator[tuple[RuleCases, Case]]:
@@ -63,7 +50,9 @@ def cases_for(major: int) -> Iterator[tuple[RuleCases, Case]]:
                 yield cases, case
 
 
-EVERY_PROOF = [(major, cases, case) for major in versions() for cases, case in cases_for(major)]
+EVERY_PROOF = [
+    (major, cases, case) for major in proof_versions() for cases, case in cases_for(major)
+]
 
 
 def name_of(part: int | RuleCases | Case) -> str:
@@ -90,48 +79,56 @@ each_remedy = pytest.mark.parametrize(ARGUMENTS, EVERY_REMEDY, ids=name_of)
 
 
 class Prover:
-    """Runs cases on servers, each in a database of its own; those of the book only once."""
+    """Runs cases on servers, each in a database of its own, and the same code only once."""
 
-    def __init__(self, servers: Mapping[int, Server]) -> None:
-        self._servers = servers
-        self._proofs: dict[tuple[int, str, str], list[Proof]] = {}
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._proofs: dict[tuple[int, str, Code], list[Proof]] = {}
 
-    def prove(self, major: int, cases: RuleCases, case: Case) -> list["Proof"]:
-        """Return the passages of a case of the book with what was observed."""
-        key = major, cases.rule, case.id
+    def prove(self, major: int, schema: str, case: Case) -> list["Proof"]:
+        """Return the passages of a case, its downgrade too, with what was observed."""
+        key = major, schema, Code.of(case)
         if key not in self._proofs:
-            self._proofs[key] = self.run(major, cases, case)
+            with self._databases.one(major) as url:
+                self._proofs[key] = run_case(schema, key[2], major, url)
         return self._proofs[key]
 
-    def run(self, major: int, cases: RuleCases, case: Case) -> list["Proof"]:
-        """Run a case, its downgrade too, and return each passage with what was observed."""
-        server = self._servers[major]
-        name = server.create_database()
-        try:
-            return run_case(cases, case, major, server.url(name))
-        finally:
-            server.drop_database(name)
+
+class Code(NamedTuple):
+    """The code of a case, which its history depends on."""
+
+    sql: str | None
+    alembic: str | None
+    downgrade: str | None
+
+    @classmethod
+    def of(cls, case: Case) -> "Code":
+        return cls(case.sql, case.alembic, case.downgrade)
+
+
+@cache
+def history_of(code: Code) -> History:
+    return case_history(
+        Case(id="code", good=code.sql, good_alembic=code.alembic, downgrade=code.downgrade)
+    )
+
+
+@cache
+def catalog_of(schema: str) -> Catalog:
+    return catalog_of_sql(schema, "schema.sql")
 
 
 @pytest.fixture(scope="session")
-def prover(embedded_server: Server) -> Iterator[Prover]:
+def prover(proof_servers: ProofServers) -> Iterator[Prover]:
     """On the shared server for its own major, on others for the other ones."""
-    found = {embedded_server.version.major: embedded_server}
-    with ExitStack() as stack:
-        for major in versions():
-            if major not in found:
-                version = ServerVersion(major)
-                found[major] = stack.enter_context(open_server("embedded", version=version))
-        yield Prover(found)
+    databases = Databases(proof_servers)
+    yield Prover(databases)
+    databases.close()
 
 
-def run_case(cases: RuleCases, case: Case, major: int, url: str) -> list["Proof"]:
-    schema = cases.schema_of(case)
-    timeline = walk(
-        case_history(case),
-        before=catalog_of_sql(schema, cases.rule),
-        version=ServerVersion(major),
-    )
+def run_case(schema: str, code: Code, major: int, url: str) -> list["Proof"]:
+    version = ServerVersion(major)
+    timeline = walk(history_of(code), before=catalog_of(schema), version=version)
     before = [statement.sql for statement in split_statements(schema)]
     proofs = []
     for passage in timeline.passages:
@@ -189,11 +186,18 @@ def script_of(passage: Passage) -> Iterator[tuple[str, ExplainedStatement | None
 def test_a_server_does_what_facts_predict(
     major: int, cases: RuleCases, case: Case, prover: Prover
 ) -> None:
-    differences = [
-        f"{item.statement.sql}: {difference}"
-        for proof in prover.prove(major, cases, case)
+    proofs = prover.prove(major, cases.schema_of(case), case)
+    compared = [
+        (item, seen)
+        for proof in proofs
         for item, seen in proof.pairs
         if is_modelled(item) and not (case.is_bad and is_about_rows(seen.error or ""))
+    ]
+    count(major, "cases of the rule book")
+    count(major, "statements of the rule book compared", len(compared))
+    differences = [
+        f"{item.statement.sql}: {difference}"
+        for item, seen in compared
         for difference in compare(item.facts, seen)
     ]
     assert differences == []
@@ -213,7 +217,7 @@ def is_about_rows(error: str) -> bool:
 def test_a_server_shows_the_locks_rewrites_and_scans_of_the_case(
     major: int, cases: RuleCases, case: Case, prover: Prover
 ) -> None:
-    proofs = prover.prove(major, cases, case)
+    proofs = prover.prove(major, cases.schema_of(case), case)
     if case.locks is not None:
         assert join_modes(proof.strongest_locks() for proof in proofs) == case.locks
     seen = [seen for proof in proofs for _, seen in proof.pairs]
@@ -242,6 +246,23 @@ def join_modes(parts: Iterable[Mapping[str, LockMode]]) -> dict[str, LockMode]:
 def test_what_a_finding_recommends_runs_on_a_server(
     major: int, cases: RuleCases, case: Case, prover: Prover
 ) -> None:
+    for code, schemas in remedies_of(cases, case):
+        # It takes the place of the statement, or of what comes before it as well.
+        assert any(errors_of(prover.prove(major, schema, code)) == [] for schema in schemas)
+
+
+REMEDIES: dict[tuple[str, str], list[tuple[Case, list[str]]]] = {}
+
+
+def remedies_of(cases: RuleCases, case: Case) -> list[tuple[Case, list[str]]]:
+    """Return what the rule recommends, each with the schemas that it may start from."""
+    key = cases.rule, case.id
+    if key not in REMEDIES:
+        REMEDIES[key] = list(find_remedies(cases, case))
+    return REMEDIES[key]
+
+
+def find_remedies(cases: RuleCases, case: Case) -> Iterator[tuple[Case, list[str]]]:
     statements = case_timeline(cases, case).passages[0].statements
     for finding in judge_case(cases, case):
         if finding.rule != cases.rule or finding.remedy is None or finding.ordinal is None:
@@ -253,11 +274,7 @@ def test_what_a_finding_recommends_runs_on_a_server(
             f"{item.statement.sql};\n" for item in done if not controls_transaction(item)
         )
         for code in remedy_cases(finding.remedy):
-            # It takes the place of the statement, or of what comes before it as well.
-            assert any(
-                errors_of(prover.run(major, replace(cases, schema=start), code)) == []
-                for start in dict.fromkeys((later, schema))
-            )
+            yield code, list(dict.fromkeys((later, schema)))
 
 
 def errors_of(proofs: list[Proof]) -> list[str]:

@@ -24,6 +24,15 @@ from safemigrate.testing import (
 # A table made in the same migration means nothing to rules that look at no table.
 TABLELESS = {Family.SUPPRESSIONS, Family.SYNTAX}
 
+# What the rules of these families say about locks, rewrites and scans, a server shows.
+CLAIMED = {Family.LOCKS, Family.REWRITES, Family.PARTITIONS}
+WITHOUT_CLAIM = {
+    "altered-sequence-type": "a claim is about tables and views, and a sequence is neither",
+    "concurrent-detach-beside-default": "the server refuses the statement",
+    "concurrent-index-on-partitioned-table": "the server refuses the statement",
+    "not-valid-foreign-key-on-partitioned-table": "the server refuses the statement",
+    "wide-partition-key": "it is about a new table, which nobody waits for",
+}
 
 EVERY_CASE = [(cases, case) for cases in rule_book().values() for case in cases.cases]
 
@@ -58,6 +67,22 @@ def test_a_case_file_says_what_holds_for_a_table_made_in_the_same_migration(name
     ids = [case.id for case in rule_book()[name].cases]
     if rules()[name].family not in TABLELESS:
         assert any("created in the same migration" in each for each in ids)
+
+
+def test_every_rule_about_locks_has_a_bad_case_whose_claim_a_server_is_asked_for() -> None:
+    without = {
+        name
+        for name, cases in rule_book().items()
+        if rules()[name].family in CLAIMED
+        and not any(case.is_bad and claims_anything(cases, case) for case in cases.cases)
+    }
+    assert without == WITHOUT_CLAIM.keys()
+
+
+def claims_anything(cases: RuleCases, case: Case) -> bool:
+    # Without a schema a case is not run on a server.
+    is_run = cases.schema_of(case).strip() != ""
+    return is_run and bool(case.locks or case.rewrites or case.scans)
 
 
 @each_rule
@@ -118,7 +143,12 @@ def test_what_a_finding_recommends_in_alembic_can_be_recorded(cases: RuleCases, 
     for finding in own_findings(cases, case):
         if finding.remedy is None or not finding.remedy.alembic:
             continue
-        remedy = Case(id="remedy", good_alembic=finding.remedy.alembic, schema=case.schema)
+        remedy = Case(
+            id="remedy",
+            good_alembic=finding.remedy.alembic,
+            schema=case.schema,
+            options=case.options,
+        )
         (migration,) = case_history(remedy).migrations
         assert migration.unjudged == ()
         again = judge_case(cases, remedy)
@@ -132,7 +162,9 @@ def own_findings(cases: RuleCases, case: Case) -> list[Finding]:
 def judge_remedy(cases: RuleCases, case: Case, sql: str) -> tuple[Finding, ...]:
     """Judge a remedy over the case's schema: statements, or the definition of one column."""
     code = sql if has_statements(sql) else f"CREATE TABLE remedy (\n{sql}\n);"
-    return judge_case(cases, Case(id="remedy", good=code, schema=case.schema, pg=case.pg))
+    return judge_case(
+        cases, Case(id="remedy", good=code, schema=case.schema, pg=case.pg, options=case.options)
+    )
 
 
 def has_statements(sql: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from safemigrate.model import Direction, Severity
-from safemigrate.rulekit import Context
+from safemigrate.rulekit import Context, EventIndex
 from safemigrate.testing import Case, RuleCases, case_timeline
 
 SCHEMA = """\
@@ -36,6 +36,6 @@ def look_at() -> Look:
         case = Case(id="case", good=sql, good_alembic=upgrade, downgrade=downgrade)
         timeline = case_timeline(RuleCases(rule="own-rule", schema=schema, cases=(case,)), case)
         (passage,) = (each for each in timeline.passages if each.direction is direction)
-        return Context(passage, "own-rule", Severity.WARNING)
+        return Context(passage, EventIndex(passage), "own-rule", Severity.WARNING, timeline.end)
 
     return look

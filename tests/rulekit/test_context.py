@@ -155,3 +155,37 @@ def test_a_finding_about_a_downgrade_that_is_not_there_stands_at_upgrade(look_at
     finding = context.finding_about_file("what")
     text = context.passage.migration.text.splitlines()
     assert text[finding.span.line - 1] == "def upgrade():"
+
+
+def test_a_finding_about_a_file_counts_lines_as_python_does(look_at: Look) -> None:
+    context = look_at(upgrade='"a\x0cb\u2028c"', downgrade="pass")
+    finding = context.finding_about_file("what", direction=Direction.DOWNGRADE)
+    assert finding.span.end_column == len("def downgrade():") + 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DO $$ BEGIN ALTER TABLE recipe DROP COLUMN name; END $$",
+        """
+        CREATE FUNCTION change() RETURNS void LANGUAGE sql AS 'ALTER TABLE recipe DROP COLUMN name';
+        SELECT change()
+        """,
+    ],
+)
+def test_in_a_body_a_remedy_that_runs_the_body_as_it_is_keeps_its_advice_only(
+    look_at: Look, sql: str
+) -> None:
+    context = look_at(sql)
+    ((event, _),) = context.events(DropColumn)
+    whole = Remedy("later", f"SET lock_timeout = '1s';\n{event.statement.sql};", "op.execute(…)")
+    other = Remedy("rename", "ALTER TABLE recipe RENAME name TO old;", "op.alter_column(…)")
+    assert context.finding(event, "what", remedy=whole).remedy == Remedy("later")
+    assert context.finding(event, "what", remedy=other).remedy == other
+
+
+def test_a_statement_of_its_own_is_kept_in_the_remedy(look_at: Look) -> None:
+    context = look_at("ALTER TABLE recipe DROP COLUMN name")
+    ((event, _),) = context.events(DropColumn)
+    remedy = Remedy("later", f"{event.statement.sql};", "op.execute(…)")
+    assert context.finding(event, "what", remedy=remedy).remedy == remedy

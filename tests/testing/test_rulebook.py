@@ -4,7 +4,7 @@ import pytest
 
 from safemigrate.errors import ConfigError
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION
-from safemigrate.testing import body_line, judge_case, load_rule_cases, rule_book
+from safemigrate.testing import Case, body_line, judge_case, load_rule_cases, rule_book
 
 HEAD = "rule: dropped-table\nschema: CREATE TABLE t (x int)\ncases:\n"
 
@@ -71,3 +71,39 @@ def test_the_book_is_sorted_and_every_case_runs_on_a_supported_version() -> None
     majors = {case.pg for cases in book.values() for case in cases.cases}
     assert min(majors) >= OLDEST_VERSION.major
     assert max(majors) <= NEWEST_VERSION.major
+
+
+def test_a_case_may_say_what_its_project_says(tmp_path: Path) -> None:
+    cases = load_rule_cases(
+        write(
+            tmp_path,
+            "- {id: a, good: SELECT 1}\n"
+            "- {id: b, good: SELECT 1, options: {}}\n"
+            "- {id: c, good: SELECT 1, options: {forbidden-types: [xml]}}\n"
+            "options: {most-columns: 4}\n",
+        )
+    )
+    options = [cases.options_of(case) for case in cases.cases]
+    assert [each.most_columns for each in options] == [4, 100, 100]
+    assert [each.forbidden_types for each in options] == [(), (), ("xml",)]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("{forbidden-type: [xml]}", 'unknown key "options.forbidden-type" in "dropped-table.yml"'),
+        ("{most-columns: many}", '"options.most-columns" in "dropped-table.yml"'),
+    ],
+)
+def test_an_option_that_there_is_not_says_so(tmp_path: Path, option: str, said: str) -> None:
+    path = write(tmp_path, f"- {{id: a, good: SELECT 1, options: {option}}}")
+    with pytest.raises(ConfigError) as caught:
+        load_rule_cases(path)
+    assert said in caught.value.message
+
+
+def test_a_rule_that_is_off_by_default_is_on_in_its_own_case_file() -> None:
+    book = rule_book()
+    case = Case(id="case", good="CREATE TYPE kind AS ENUM ('soup');")
+    assert "enum-type" in {each.rule for each in judge_case(book["enum-type"], case)}
+    assert "enum-type" not in {each.rule for each in judge_case(book["json-type"], case)}
