@@ -18,6 +18,7 @@ _COMMANDS = (
     "history",
     "lint",
     "rule",
+    "snapshot",
     "status",
     "upgrade",
     "verify",

@@ -9,10 +9,10 @@ from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.judging import (
     changed_since_option,
     paths_argument,
-    schema_option,
     walk_inputs,
 )
 from safemigrate.cli.options import config_option, format_option, pg_version_option
+from safemigrate.cli.schema import schema_option
 from safemigrate.lint import find_unjudged
 from safemigrate.report import (
     encode_document,

@@ -7,18 +7,12 @@ from typing import TypeVar
 
 import click
 
+from safemigrate.cli.baselines import BaselineChoice, leave_out_known
 from safemigrate.cli.inputs import read_subject
+from safemigrate.cli.schema import read_before, walk_from
 from safemigrate.config import Config, check_rule_names, load_config
-from safemigrate.facts import walk
-from safemigrate.lint import judge, rules
-from safemigrate.model import (
-    OLDEST_VERSION,
-    Catalog,
-    LintResult,
-    ServerVersion,
-    Timeline,
-)
-from safemigrate.source import read_schema
+from safemigrate.lint import FAMILY_KEYS, choose_paths, judge, rules
+from safemigrate.model import OLDEST_VERSION, LintResult, ServerVersion, Timeline
 
 __all__ = [
     "Walk",
@@ -26,7 +20,6 @@ __all__ = [
     "judge_walk",
     "load_project_config",
     "paths_argument",
-    "schema_option",
     "walk_inputs",
 ]
 
@@ -38,17 +31,6 @@ def paths_argument(function: Function) -> Function:
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(
         function
     )
-
-
-def schema_option(function: Function) -> Function:
-    """Add `--schema`; the parameter is `schema: Path | None`."""
-    return click.option(
-        "--schema",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="SQL that builds what exists before the migrations, such as pg_dump --schema-only "
-        "writes.",
-    )(function)
 
 
 def changed_since_option(function: Function) -> Function:
@@ -72,6 +54,11 @@ class Walk:
     timeline: Timeline
     paths: frozenset[str] | None
 
+    @property
+    def judged(self) -> frozenset[str] | None:
+        """The paths of what is judged of that; None means all."""
+        return choose_paths(self.timeline, self.paths, self.config.rules.start_after)
+
 
 def walk_inputs(
     paths: tuple[Path, ...],
@@ -83,30 +70,38 @@ def walk_inputs(
 ) -> Walk:
     """Read the configuration and the migrations a command line names, and walk through them."""
     config = load_project_config(config_path)
-    before = None if schema is None else read_schema(schema)
-    version = _choose_version(config, pg_version)
+    before = read_before(schema, config.default_schema)
+    version = _choose_version(pg_version, config.pg_version, before.version)
     subject = read_subject(
         paths, config_path=config_path, version=version, changed_since=changed_since
     )
-    timeline = walk(subject.history, before=before or Catalog(), version=version)
-    return Walk(config, timeline, subject.paths)
+    return Walk(config, walk_from(subject.history, before, version), subject.paths)
 
 
 def load_project_config(config_path: Path) -> Config:
     """Return the configuration beside an alembic.ini, or else of the current directory."""
     directories = dict.fromkeys((config_path.parent, Path()))
     config = load_config(tuple(directories))
-    check_rule_names(config, rules().keys())
+    check_rule_names(config, rules().keys(), FAMILY_KEYS.values())
     return config
 
 
-def _choose_version(config: Config, pg_version: int | None) -> ServerVersion:
-    """Return the version that was asked for, or is configured, or else the oldest."""
-    if pg_version is not None:
-        return ServerVersion(pg_version)
-    return config.pg_version or OLDEST_VERSION
+def _choose_version(
+    asked: int | None, configured: ServerVersion | None, seen: ServerVersion | None
+) -> ServerVersion:
+    """Return the version that was asked for, or is configured, or is the snapshot's."""
+    if asked is not None:
+        return ServerVersion(asked)
+    return configured or seen or OLDEST_VERSION
 
 
-def judge_walk(walked: Walk) -> LintResult:
-    """Return what the rules say about it."""
-    return judge(walked.timeline, settings=walked.config.rules, paths=walked.paths)
+def judge_walk(walked: Walk, choice: BaselineChoice | None = None) -> LintResult:
+    """Return what the rules say about it, but for what the baseline has."""
+    result = judge(walked.timeline, settings=walked.config.rules, paths=walked.paths)
+    return leave_out_known(
+        result,
+        walked.config,
+        timeline=walked.timeline,
+        paths=walked.paths,
+        choice=choice or BaselineChoice(),
+    )

@@ -1,22 +1,23 @@
 """`safemigrate lint`."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from safemigrate.cli.colour import choose_paint
+from safemigrate.cli.baselines import BaselineChoice, baseline_options
+from safemigrate.cli.fixing import fix_files, fix_options, show_diff
+from safemigrate.cli.formats import write_report
 from safemigrate.cli.judging import (
     changed_since_option,
     judge_walk,
     paths_argument,
-    schema_option,
     walk_inputs,
 )
 from safemigrate.cli.options import config_option, format_option, pg_version_option, quiet_option
-from safemigrate.errors import ExitCode
+from safemigrate.cli.schema import schema_option
+from safemigrate.errors import ExitCode, UsageError
 from safemigrate.model import LintResult, Severity
-from safemigrate.report import encode_document, format_findings, lint_document
+from safemigrate.report import LINT_FORMATS, Judgement
 
 __all__ = ["command"]
 
@@ -27,12 +28,14 @@ __all__ = ["command"]
 @schema_option
 @changed_since_option
 @pg_version_option
-@format_option("text", "json")
+@format_option(*LINT_FORMATS)
 @click.option(
     "--strict",
     is_flag=True,
     help="Exit with 1 for warnings, and for what could not be judged, too.",
 )
+@baseline_options
+@fix_options
 @quiet_option
 @click.pass_context
 def command(
@@ -45,6 +48,10 @@ def command(
     pg_version: int | None,
     format_: str,
     strict: bool,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    fix: bool,
+    diff: bool,
     quiet: bool,
 ) -> None:
     """Judge revisions and SQL files before they run.
@@ -58,22 +65,30 @@ def command(
 
     Exits with 1 when there is a finding of severity error.
     """
-    walked = walk_inputs(
-        paths,
-        config_path=config,
-        schema=schema,
-        changed_since=changed_since,
-        pg_version=pg_version,
-    )
-    result = judge_walk(walked)
-    if format_ == "json":
-        click.echo(encode_document(lint_document(result)), nl=False)
-        for notice in () if quiet else result.notices:
-            click.echo(f"note: {notice}", err=True)
-    else:
-        report = format_findings(result, walked.timeline, choose_paint(sys.stdout))
-        click.echo(report, nl=False)
-    ctx.exit(_exit_code(result, is_strict=strict))
+
+    def look() -> Judgement:
+        walked = walk_inputs(
+            paths,
+            config_path=config,
+            schema=schema,
+            changed_since=changed_since,
+            pg_version=pg_version,
+        )
+        result = judge_walk(walked, BaselineChoice(baseline, write_baseline))
+        return Judgement(result, walked.timeline, walked.judged)
+
+    if write_baseline is not None and (fix or diff):
+        raise UsageError(
+            "--write-baseline writes the findings that there are, which --fix and --diff change",
+            "fix first, then write the baseline",
+        )
+    judgement = look()
+    if diff:
+        ctx.exit(show_diff(judgement, format_=format_, is_quiet=quiet))
+    if fix:
+        judgement = fix_files(judgement, look, is_quiet=quiet)
+    write_report(format_, judgement, is_quiet=quiet)
+    ctx.exit(_exit_code(judgement.result, is_strict=strict))
 
 
 def _exit_code(result: LintResult, *, is_strict: bool) -> ExitCode:

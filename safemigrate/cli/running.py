@@ -2,15 +2,17 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from safemigrate.cli.baselines import BaselineChoice, leave_out_known
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.judging import load_project_config
+from safemigrate.cli.schema import read_before
 from safemigrate.config import Config
 from safemigrate.errors import SafemigrateError, UsageError
 from safemigrate.execute import (
@@ -131,8 +133,14 @@ def _run(
             version = ServerVersion(options.pg_version or min(server, NEWEST_VERSION).major)
             history = record(project, version=version)
             judged = judge_pending(
-                history, frozenset(pending), direction, settings=config.rules, version=version
+                history,
+                frozenset(pending),
+                direction,
+                settings=config.rules,
+                version=version,
+                before=read_before(None, config.default_schema).catalog,
             )
+            judged = _leave_out_known(judged, config)
             _show_judgement(judged)
             decision = decide(judged.result, frozenset(pending), direction, override=override)
             _show_decision(decision)
@@ -140,6 +148,15 @@ def _run(
 
         settings = _choose_settings(config, options)
         return run(project, target, settings, progress=progress, check=check)
+
+
+def _leave_out_known(judged: PendingJudgement, config: Config) -> PendingJudgement:
+    """Return the judgement without what the configured baseline has."""
+    paths = frozenset(finding.path for finding in judged.result.findings)
+    result = leave_out_known(
+        judged.result, config, timeline=judged.timeline, paths=paths, choice=BaselineChoice()
+    )
+    return replace(judged, result=result)
 
 
 def _read_override(given: str | None) -> str:

@@ -1,6 +1,25 @@
 """The configuration: `[tool.safemigrate]` of pyproject.toml, or safemigrate.toml, as a value."""
 
 from safemigrate.config.file import load_config
-from safemigrate.config.settings import Config, RuleSettings, check_rule_names
+from safemigrate.config.globs import matches_glob
+from safemigrate.config.settings import (
+    ALL_RULES,
+    Config,
+    PathChoice,
+    RuleChoice,
+    RuleOptions,
+    RuleSettings,
+    check_rule_names,
+)
 
-__all__ = ["Config", "RuleSettings", "check_rule_names", "load_config"]
+__all__ = [
+    "ALL_RULES",
+    "Config",
+    "PathChoice",
+    "RuleChoice",
+    "RuleOptions",
+    "RuleSettings",
+    "check_rule_names",
+    "load_config",
+    "matches_glob",
+]

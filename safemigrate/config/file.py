@@ -4,45 +4,71 @@ A directory's safemigrate.toml wins over the `[tool.safemigrate]` of its pyproje
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from safemigrate.config.settings import Config, RuleSettings
+from safemigrate.config.options import read_options
+from safemigrate.config.settings import Config, PathChoice, RuleChoice, RuleSettings
+from safemigrate.config.tables import convert_table
 from safemigrate.errors import ConfigError
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, ServerVersion, Severity
 
 __all__ = ["load_config"]
 
+Value = TypeVar("Value")
+Made = TypeVar("Made")
+
 _OFF = "off"
 _SETTINGS = (*(severity.value for severity in Severity), _OFF)
 
+_Name = Annotated[str, Meta(min_length=1)]
+_Count = Annotated[int, Meta(ge=1)]
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+
+class _Choice(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """The keys that choose rules."""
+
+    select: tuple[_Name, ...] = ()
+    ignore: tuple[_Name, ...] = ()
+    rules: dict[str, object] = {}
+
+
+class _Table(_Choice, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """The keys as written; each with its unit in its name."""
 
     pg_version: (
         Annotated[int, Meta(ge=OLDEST_VERSION.major, le=NEWEST_VERSION.major)] | UnsetType
     ) = UNSET
-    rules: dict[str, object] = {}
-    lock_timeout_ms: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
-    lock_attempts: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    default_schema: _Name | UnsetType = UNSET
+    per_path: dict[_Name, object] = {}
+    options: dict[str, object] = {}
+    small_table_rows: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+    start_after: _Name | UnsetType = UNSET
+    baseline: _Name | UnsetType = UNSET
+    lock_timeout_ms: _Count | UnsetType = UNSET
+    lock_attempts: _Count | UnsetType = UNSET
     deadline_s: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
 
 
 _EXAMPLES = {
+    "baseline": 'baseline = "safemigrate-baseline.json"',
     "deadline-s": "deadline-s = 600",
+    "default-schema": 'default-schema = "app"',
+    "ignore": 'ignore = ["float-for-money", "naming"]',
     "lock-attempts": "lock-attempts = 30",
     "lock-timeout-ms": "lock-timeout-ms = 100",
+    "options": "options = { most-columns = 60 }",
+    "per-path": 'per-path = { "legacy/**" = { ignore = ["types"] } }',
     "pg-version": "pg-version = 16",
     "rules": 'rules = { non-concurrent-index = "warning" }',
+    "select": 'select = ["naming"]',
+    "small-table-rows": "small-table-rows = 1000",
+    "start-after": 'start-after = "3f1a2b4c5d6e"',
 }
-_KEYS = tuple(sorted(field.encode_name for field in msgspec.structs.fields(_Table)))
 
 
 def load_config(directories: tuple[Path, ...]) -> Config:
@@ -58,7 +84,7 @@ def load_config(directories: tuple[Path, ...]) -> Config:
                 continue
             table = _descend(_read(path), place)
             if table is not None:
-                return _decode(table, str(path), "".join(f"{part}." for part in place))
+                return _decode(table, path, "".join(f"{part}." for part in place))
     return Config()
 
 
@@ -94,53 +120,63 @@ def _descend(content: Mapping[str, object], place: tuple[str, ...]) -> Mapping[s
     return content
 
 
-def _decode(table: Mapping[str, object], path: str, prefix: str) -> Config:
+def _decode(table: Mapping[str, object], path: Path, prefix: str) -> Config:
     """Return the table as a value; a ConfigError names the key's whole path."""
-    for key in table:
-        if key not in _KEYS:
-            raise ConfigError(f'unknown key "{prefix}{key}" in "{path}"', _key_hint(key, prefix))
-    try:
-        read = msgspec.convert(table, _Table)
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        place = place.rstrip("`")
-        key = place.partition("[")[0].partition(".")[0]
-        problem = problem.replace("`object`", "`table`").replace("`", "")
-        raise ConfigError(
-            f'"{prefix}{place}" in "{path}": {problem[:1].lower()}{problem[1:]}',
-            f"for example: {_EXAMPLES[key]}",
-        ) from error
+    shown = str(path)
+    read = convert_table(table, _Table, shown, prefix, _EXAMPLES)
+    folder = path.parent
     return Config(
-        path=path,
+        path=shown,
         prefix=prefix,
-        pg_version=None if read.pg_version is UNSET else ServerVersion(read.pg_version),
-        rules=_rule_settings(read.rules, path, prefix),
-        lock_timeout=(
-            None if read.lock_timeout_ms is UNSET else timedelta(milliseconds=read.lock_timeout_ms)
-        ),
-        lock_attempts=None if read.lock_attempts is UNSET else read.lock_attempts,
-        deadline=None if read.deadline_s is UNSET else timedelta(seconds=read.deadline_s),
+        pg_version=_or_none(read.pg_version, ServerVersion),
+        default_schema=_or_none(read.default_schema, str),
+        baseline=_or_none(read.baseline, lambda name: str(folder / name)),
+        rules=_rule_settings(read, path, prefix),
+        lock_timeout=_or_none(read.lock_timeout_ms, lambda ms: timedelta(milliseconds=ms)),
+        lock_attempts=_or_none(read.lock_attempts, int),
+        deadline=_or_none(read.deadline_s, lambda seconds: timedelta(seconds=seconds)),
     )
 
 
-def _key_hint(key: str, prefix: str) -> str:
-    """Return what to write instead of an unknown key."""
-    if key == "tool" and not prefix:
-        return 'in safemigrate.toml the keys stand at the top, without "tool.safemigrate"'
-    close = get_close_matches(key, _KEYS, n=1)
-    guess = f'did you mean "{close[0]}"? ' if close else ""
-    return f"{guess}known keys: {', '.join(_KEYS)}"
+def _or_none(value: Value | UnsetType, make: Callable[[Value], Made]) -> Made | None:
+    return None if isinstance(value, UnsetType) else make(value)
 
 
-def _rule_settings(rules: Mapping[str, object], path: str, prefix: str) -> RuleSettings:
-    """Return the table `rules` as a value."""
-    for name, setting in rules.items():
+def _rule_settings(read: _Table, path: Path, prefix: str) -> RuleSettings:
+    """Return everything that changes the judging."""
+    shown = str(path)
+    own = _choice(read, shown, prefix)
+    per_path = []
+    for glob, table in read.per_path.items():
+        below = f'{prefix}per-path."{glob}".'
+        choice = convert_table(table, _Choice, shown, below, _EXAMPLES)
+        per_path.append(PathChoice(glob, _choice(choice, shown, below)))
+    return RuleSettings(
+        severities=own.severities,
+        disabled=own.disabled,
+        selected=own.selected,
+        ignored=own.ignored,
+        per_path=tuple(per_path),
+        folder=path.absolute().parent.as_posix(),
+        here=Path.cwd().as_posix(),
+        options=read_options(read.options, shown, f"{prefix}options."),
+        small_table_rows=_or_none(read.small_table_rows, int),
+        start_after=_or_none(read.start_after, str),
+    )
+
+
+def _choice(read: _Choice, path: str, prefix: str) -> RuleChoice:
+    """Return what the keys `select`, `ignore` and `rules` say."""
+    for name, setting in read.rules.items():
         if setting not in _SETTINGS:
             raise ConfigError(
                 f'"{prefix}rules.{name}" in "{path}": {setting!r} is not a severity',
                 f"one of: {', '.join(_SETTINGS)}",
             )
-    return RuleSettings(
-        severities={name: Severity(setting) for name, setting in rules.items() if setting != _OFF},
-        disabled=frozenset(name for name, setting in rules.items() if setting == _OFF),
+    loud = {name: setting for name, setting in read.rules.items() if setting != _OFF}
+    return RuleChoice(
+        severities={name: Severity(setting) for name, setting in loud.items()},
+        disabled=frozenset(read.rules) - frozenset(loud),
+        selected=frozenset(read.select),
+        ignored=frozenset(read.ignore),
     )

@@ -28,12 +28,16 @@ def judge_pending(
     *,
     settings: RuleSettings,
     version: ServerVersion,
+    before: Catalog | None = None,
 ) -> PendingJudgement:
-    """Return what is found in the revisions with these ids; those that ran already do not count."""
+    """Return what is found in the revisions with these ids; those that ran already do not count.
+
+    `before`: what exists when the history begins; None for nothing.
+    """
     paths = frozenset(
         migration.path for migration in history.migrations if migration.revision in pending
     )
-    timeline = walk(history, before=Catalog(), version=version)
+    timeline = walk(history, before=before or Catalog(), version=version)
     result = judge(timeline, settings=settings, paths=paths)
     findings = tuple(finding for finding in result.findings if finding.direction is direction)
     return PendingJudgement(timeline, replace(result, findings=findings))

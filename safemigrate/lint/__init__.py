@@ -1,7 +1,39 @@
 """Select, suppress, judge."""
 
+from safemigrate.lint.baseline import (
+    Baseline,
+    BaselineEntry,
+    decode_baseline,
+    encode_baseline,
+    leave_out,
+    list_known,
+)
 from safemigrate.lint.engine import find_unjudged, judge
-from safemigrate.lint.registry import rules
+from safemigrate.lint.fixing import FileFix, FixPlan, Unfixed, plan_fixes
+from safemigrate.lint.registry import rule_packages, rules
+from safemigrate.lint.scope import choose_paths, list_ancestors
+from safemigrate.lint.selection import FAMILY_KEYS, select_rules
 from safemigrate.lint.suppressions import Suppression, find_suppressions
 
-__all__ = ["Suppression", "find_suppressions", "find_unjudged", "judge", "rules"]
+__all__ = [
+    "FAMILY_KEYS",
+    "Baseline",
+    "BaselineEntry",
+    "FileFix",
+    "FixPlan",
+    "Suppression",
+    "Unfixed",
+    "choose_paths",
+    "decode_baseline",
+    "encode_baseline",
+    "find_suppressions",
+    "find_unjudged",
+    "judge",
+    "leave_out",
+    "list_ancestors",
+    "list_known",
+    "plan_fixes",
+    "rule_packages",
+    "rules",
+    "select_rules",
+]

@@ -1,24 +1,31 @@
 """A timeline → findings: ask every rule, silence what is ignored, count what was judged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from safemigrate.config import RuleSettings
+from safemigrate.config import RuleOptions, RuleSettings
 from safemigrate.lint.registry import rules
+from safemigrate.lint.scope import choose_paths
+from safemigrate.lint.selection import Selection, select_rules
 from safemigrate.lint.silencing import silence
+from safemigrate.lint.sizes import lower_small
 from safemigrate.lint.suppressions import Suppression, find_suppressions
 from safemigrate.model import (
+    Catalog,
     Confidence,
     Direction,
     ExplainedStatement,
     Finding,
+    Fix,
+    IgnoreRemoval,
     LintResult,
     Migration,
     Passage,
-    Severity,
     Timeline,
     Unjudged,
 )
-from safemigrate.rulekit import Context, Rule, locate
+from safemigrate.rulekit import Context, EventIndex, locate
 
 __all__ = ["find_unjudged", "judge"]
 
@@ -29,12 +36,16 @@ def judge(
     """Return the findings of all rules over the timeline, sorted by file and place.
 
     `paths`: only findings and counts of these files (values of `Migration.path`); None for all.
+    Raises ConfigError when the settings name a revision that the history does not have.
     """
-    by_path = _group_by_file(timeline, paths)
+    judged = choose_paths(timeline, paths, settings.start_after)
+    by_path = _group_by_file(timeline, judged)
+    everywhere = select_rules((settings,))
+    bench = _Bench(settings, _options(timeline, settings), timeline.end, everywhere)
     findings: list[Finding] = []
     suppressed = 0
     for passages in by_path.values():
-        found, silenced = _judge_file(passages, settings)
+        found, silenced = _judge_file(passages, bench)
         findings += found
         suppressed += silenced
     statements = _list_statements(by_path)
@@ -47,6 +58,33 @@ def judge(
         suppressed=suppressed,
         notices=timeline.notices,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What is the same for every file; `end` is the catalog after all upgrades.
+
+    `everywhere`: the rules that are on where nothing is said of a path.
+    """
+
+    settings: RuleSettings
+    options: RuleOptions
+    end: Catalog
+    everywhere: Selection
+
+    def select(self, path: str) -> Selection:
+        """Return the rules that are on for the file at `path`."""
+        if not self.settings.per_path:
+            return self.everywhere
+        return select_rules(self.settings.choices(path))
+
+
+def _options(timeline: Timeline, settings: RuleSettings) -> RuleOptions:
+    """Return what the project says that rules read, its own naming convention included."""
+    options = settings.options
+    if not timeline.naming_convention:
+        return options
+    return replace(options, naming={**timeline.naming_convention, **options.naming})
 
 
 def find_unjudged(timeline: Timeline, paths: frozenset[str] | None = None) -> tuple[Unjudged, ...]:
@@ -73,45 +111,49 @@ def _list_statements(by_path: dict[str, list[Passage]]) -> list[ExplainedStateme
 
 def _list_unjudged(by_path: dict[str, list[Passage]]) -> tuple[Unjudged, ...]:
     opaque = [item for item in _list_statements(by_path) if not _is_understood(item)]
-    return (*_recording_gaps(by_path), *map(_gap, opaque))
+    return (*_recording_gaps(by_path), *chain.from_iterable(map(_gaps, opaque)))
 
 
-def _judge_file(passages: list[Passage], settings: RuleSettings) -> tuple[list[Finding], int]:
+def _judge_file(passages: list[Passage], bench: _Bench) -> tuple[list[Finding], int]:
     """Return the findings of one file that stay, and how many were silenced."""
     migration = passages[0].migration
+    selected = bench.select(migration.path)
     suppressions = find_suppressions(migration)
-    findings = [each for passage in passages for each in _ask_rules(passage, settings)]
+    findings = [each for passage in passages for each in _judge_passage(passage, selected, bench)]
     statements = [item.statement for passage in passages for item in passage.statements]
     heard = silence(findings, statements, suppressions)
-    about = _about_suppressions(migration, suppressions, heard.used, settings)
+    about = _about_suppressions(migration, suppressions, heard.used, selected)
     return [*heard.kept, *about], heard.silenced
 
 
-def _ask_rules(passage: Passage, settings: RuleSettings) -> Iterator[Finding]:
-    for rule in rules().values():
-        if rule.name not in settings.disabled and passage.direction in rule.directions:
-            yield from rule.check(Context(passage, rule.name, _severity(rule, settings)))
+def _judge_passage(passage: Passage, selected: Selection, bench: _Bench) -> Iterable[Finding]:
+    found = _ask_rules(passage, selected, bench)
+    rows = bench.settings.small_table_rows
+    return found if rows is None else lower_small(found, passage, rows)
 
 
-def _severity(rule: Rule, settings: RuleSettings) -> Severity:
-    return settings.severities.get(rule.name, rule.severity)
+def _ask_rules(passage: Passage, selected: Selection, bench: _Bench) -> Iterator[Finding]:
+    index = EventIndex(passage)
+    for name, severity in selected.items():
+        rule = rules()[name]
+        if passage.direction in rule.directions:
+            yield from rule.check(Context(passage, index, name, severity, bench.end, bench.options))
 
 
 def _about_suppressions(
     migration: Migration,
     suppressions: tuple[Suppression, ...],
     used: frozenset[tuple[Suppression, str]],
-    settings: RuleSettings,
+    selected: Selection,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the ignore comments themselves."""
     for suppression in suppressions:
-        for name, message, why in _faults(suppression, used, settings):
-            rule = rules()[name]
-            if name in settings.disabled:
+        for name, message, why, fix in _faults(suppression, used, selected):
+            if name not in selected:
                 continue
             yield Finding(
                 rule=name,
-                severity=_severity(rule, settings),
+                severity=selected[name],
                 confidence=Confidence.HIGH,
                 message=message,
                 why=why,
@@ -119,17 +161,20 @@ def _about_suppressions(
                 span=suppression.span,
                 revision=migration.revision,
                 direction=Direction.UPGRADE,
+                fix=fix,
             )
 
 
 def _faults(
-    suppression: Suppression, used: frozenset[tuple[Suppression, str]], settings: RuleSettings
-) -> Iterator[tuple[str, str, str]]:
+    suppression: Suppression, used: frozenset[tuple[Suppression, str]], selected: Selection
+) -> Iterator[tuple[str, str, str, Fix | None]]:
+    in_string = "" if suppression.piece is None else "the comment stands in a string"
     if not suppression.rules:
         yield (
             "ignore-of-unknown-rule",
             "this ignore names no rule",
             "write the rule's name in brackets: ignore[rule-name] reason",
+            None,
         )
     for name in suppression.rules:
         if name not in rules():
@@ -137,18 +182,21 @@ def _faults(
                 "ignore-of-unknown-rule",
                 f'this ignore names "{name}", which is no rule',
                 "a misspelt name silences nothing; `safemigrate rule` lists the names",
+                None,
             )
         elif not suppression.reason:
             yield (
                 "ignore-without-reason",
                 f'this ignore of "{name}" gives no reason',
                 "it silences nothing until the reason stands behind the brackets",
+                None,
             )
-        elif (suppression, name) not in used and name not in settings.disabled:
+        elif (suppression, name) not in used and name in selected:
             yield (
                 "unused-ignore",
                 f'this ignore of "{name}" silences nothing',
                 "there is no such finding, or no other one, at its statement: take the comment out",
+                Fix(IgnoreRemoval(name), doubt=in_string),
             )
 
 
@@ -158,14 +206,19 @@ def _is_understood(item: ExplainedStatement) -> bool:
     return not any(event.gap for event in item.events)
 
 
-def _gap(item: ExplainedStatement) -> Unjudged:
+def _gaps(item: ExplainedStatement) -> Iterator[Unjudged]:
+    """Yield what was not understood of the statement, one entry a line."""
     statement = item.statement
+    reasons: dict[int, dict[str, None]] = {}
     if item.syntax_error:
-        reason = f"does not parse: {item.syntax_error}"
-    else:
-        reason = "; ".join(dict.fromkeys(event.gap for event in item.events if event.gap))
-    line = locate(statement, item.error_offset).line
-    return Unjudged(statement.path, line, statement.revision, reason)
+        line = locate(statement, item.error_offset).line
+        reasons[line] = {f"does not parse: {item.syntax_error}": None}
+    for event in item.events:
+        if event.gap:
+            line = locate(event.place, event.offset + event.action.offset).line
+            reasons.setdefault(line, {})[event.gap] = None
+    for line, found in reasons.items():
+        yield Unjudged(statement.path, line, statement.revision, "; ".join(found))
 
 
 def _recording_gaps(by_path: dict[str, list[Passage]]) -> Iterator[Unjudged]:

@@ -3,6 +3,7 @@
 import configparser
 import tomllib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +61,20 @@ def open_project(config_path: Path, *, url: str | None = None) -> Project:
         scripts = _load_scripts(script)
         _check_graph(scripts)
         _install_map(script, scripts)
-    notices = () if scripts else (f'there are no revision files in "{_locations(script)}"',)
-    return Project(config_path, config, script, url, notices)
+    return Project(config_path, config, script, url, tuple(_list_notices(script, scripts)))
+
+
+def _list_notices(script: ScriptDirectory, scripts: tuple[Script, ...]) -> Iterator[str]:
+    if not scripts:
+        yield f'there are no revision files in "{_locations(script)}"'
+    heads = [one for one in scripts if one.revision in script.get_heads()]
+    # Branches with labels are meant to stay apart.
+    if len(heads) > 1 and not all(one.branch_labels for one in heads):
+        names = ", ".join(f'"{one.revision}"' for one in heads)
+        yield (
+            f"there are {len(heads)} heads, {names}: `alembic upgrade head` refuses to choose; "
+            "`alembic merge heads` makes one of them"
+        )
 
 
 def _read_config(path: Path) -> Config:

@@ -2,7 +2,7 @@
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from safemigrate.model import (
     Unjudged,
 )
 from safemigrate.source.batches import placing_batches
+from safemigrate.source.conventions import read_naming_convention
 from safemigrate.source.dbapi import Connection as RecordingConnection
 from safemigrate.source.engines import recording_engines
 from safemigrate.source.environment import ProjectEnvironment, settle
 from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.imports import find_own_imports
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
 from safemigrate.source.tape import Passage, RecordingStoppedError, Tape
@@ -62,6 +64,7 @@ def record(project: Project, *, version: ServerVersion = NEWEST_VERSION) -> Hist
         tuple(recorder.migrations),
         is_complete=not (recorder.is_alone or tape.has_changes_outside),
         notices=tuple(notices),
+        naming_convention=recorder.naming_convention,
     )
 
 
@@ -103,12 +106,14 @@ class _Recorder:
     """The work that takes the place of an Alembic command.
 
     `is_alone`: it works without env.py, and whatever that does to the schema.
+    `naming_convention`: the one of the metadata that env.py hands over.
     """
 
     def __init__(self, tape: Tape, scripts: tuple[Script, ...]) -> None:
         self.migrations: list[Migration] = []
         self.runs = 0
         self.is_alone = False
+        self.naming_convention: Mapping[str, str] = {}
         self._tape = tape
         self._scripts = scripts
 
@@ -117,6 +122,7 @@ class _Recorder:
         del heads
         self.runs += 1
         if self.runs == 1:
+            self.naming_convention = read_naming_convention(context.opts.get("target_metadata"))
             environment = context.environment_context
             arguments = (
                 environment.run_arguments if isinstance(environment, ProjectEnvironment) else {}
@@ -161,6 +167,7 @@ class _RevisionRecorder:
             upgrade_line=upgrade_line,
             downgrade_line=downgrade_line,
             unjudged=tuple(self._unjudged),
+            imports=find_own_imports(self._text),
         )
 
     def _play(

@@ -1,16 +1,16 @@
 """Files of SQL → a history, or the schema before one."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from safemigrate.catalog import catalog_of_sql
-from safemigrate.model import Catalog, Direction, History, Migration, Span, Statement, Unjudged
+from safemigrate.model import Catalog, Direction, History, Migration, Statement, Unjudged
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.statement_text import TransactionEffect, transaction_effect
-from safemigrate.source.text import read_text
-from safemigrate.sql import RawStatement, blank_psql, split_statements
+from safemigrate.source.text import LineIndex, read_text
+from safemigrate.source.version_table import leave_out_version_table
+from safemigrate.sql import RawStatement, blank_psql, find_psql_variable, split_statements
 
 __all__ = ["list_sql_files", "read_schema", "read_sql_files"]
 
@@ -20,6 +20,7 @@ def read_sql_files(paths: Sequence[Path]) -> History:
 
     A directory stands for its files as `list_sql_files` has them. Statements outside an explicit
     BEGIN have no transaction, as psql would run them; what only psql understands is in `unjudged`.
+    What Alembic writes about its version table, in SQL that it wrote itself, is left out.
     Raises SourceError for a file that is not there, or cannot be read as UTF-8.
     """
     files: dict[Path, Path] = {}
@@ -52,20 +53,28 @@ def _read_migration(path: Path) -> Migration:
     text = read_text(path)
     shown = show_path(path)
     script, skipped = blank_psql(text)
-    lines = _LineIndex(text)
+    lines = LineIndex(text)
+    pieces = list(leave_out_version_table(split_statements(script)))
+    variables = {piece: find_psql_variable(piece.sql) for piece in pieces}
+    unjudged = [
+        Unjudged(shown, lines.line(piece.offset), None, piece.reason, piece.hides_statements)
+        for piece in skipped
+    ]
+    unjudged += [
+        Unjudged(shown, lines.line(piece.offset), None, f"the value of {variable} is not known")
+        for piece, variable in variables.items()
+        if variable is not None
+    ]
     return Migration(
         path=shown,
         text=text,
-        upgrade=_statements(split_statements(script), lines, shown),
-        unjudged=tuple(
-            Unjudged(shown, lines.line(piece.offset), None, piece.reason, piece.hides_statements)
-            for piece in skipped
-        ),
+        upgrade=_statements([one for one in pieces if variables[one] is None], lines, shown),
+        unjudged=tuple(sorted(unjudged, key=lambda one: one.line)),
     )
 
 
 def _statements(
-    pieces: Iterable[RawStatement], lines: "_LineIndex", path: str
+    pieces: Iterable[RawStatement], lines: LineIndex, path: str
 ) -> tuple[Statement, ...]:
     statements: list[Statement] = []
     count = 0
@@ -91,23 +100,3 @@ def _statements(
         elif effect is TransactionEffect.CHAINS and is_open:
             count += 1
     return tuple(statements)
-
-
-class _LineIndex:
-    """Character offsets into a text as lines and columns, both 1-based."""
-
-    def __init__(self, text: str) -> None:
-        self._starts = [0]
-        self._starts += [at + 1 for at, character in enumerate(text) if character == "\n"]
-
-    def span(self, start: int, end: int) -> Span:
-        """Return the span between two offsets, the end exclusive."""
-        return Span(*self._place(start), *self._place(end))
-
-    def line(self, offset: int) -> int:
-        """Return the line that an offset is on."""
-        return bisect_right(self._starts, offset)
-
-    def _place(self, offset: int) -> tuple[int, int]:
-        line = self.line(offset)
-        return line, offset - self._starts[line - 1] + 1

@@ -1,13 +1,50 @@
-"""Files read as text, and what is said of one that is none."""
+"""Files read as text, what is said of one that is none, and lines and columns in one."""
 
 import io
+import re
 import tokenize
+from bisect import bisect_right
 from pathlib import Path
 
 from safemigrate.errors import RevisionError, SafemigrateError, SourceError
+from safemigrate.model import Span
 from safemigrate.source.excerpt import show_path
 
-__all__ = ["read_revision", "read_text"]
+__all__ = ["LineIndex", "read_revision", "read_text", "split_lines"]
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text, without their ends, as `LineIndex` counts them."""
+    return _LINE_END.split(text)
+
+
+class LineIndex:
+    """Character offsets into a text as lines and columns, both 1-based.
+
+    Every kind of line ending ends a line, as the text counts them that libpq shows for an error.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span between two offsets, the end exclusive."""
+        return Span(*self.place(start), *self.place(end))
+
+    def line(self, offset: int) -> int:
+        """Return the line that an offset is on."""
+        return bisect_right(self._starts, offset)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset."""
+        line = self.line(offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def start(self, line: int) -> int:
+        """Return the offset that a line begins at."""
+        return self._starts[line - 1]
 
 
 def read_text(path: Path, *, error: type[SafemigrateError] = SourceError) -> str:

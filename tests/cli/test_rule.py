@@ -16,7 +16,8 @@ def test_without_a_name_every_rule_has_a_line(run: Run) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines[:-2]] == list(rules())
-    assert lines[-1] == f'{len(rules())} rules; "safemigrate rule NAME" shows one.'
+    assert lines[-1].startswith(f"{len(rules())} rules")
+    assert lines[-1].endswith('; "safemigrate rule NAME" shows one.')
 
 
 @pytest.mark.parametrize("name", list(rules()))

@@ -5,8 +5,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from safemigrate.config import Config, RuleSettings, check_rule_names, load_config
-from safemigrate.config.file import _EXAMPLES, _KEYS, _Table
+from safemigrate.config import (
+    Config,
+    PathChoice,
+    RuleChoice,
+    RuleOptions,
+    RuleSettings,
+    check_rule_names,
+    load_config,
+)
+from safemigrate.config.file import _EXAMPLES, _Table
+from safemigrate.config.tables import list_keys
 from safemigrate.errors import ConfigError
 from safemigrate.model import ServerVersion, Severity
 
@@ -45,6 +54,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         """
         [tool.safemigrate]
         pg-version = 16
+        default-schema = "app"
+        select = ["naming"]
+        ignore = ["types", "rename-table"]
+        small-table-rows = 1000
+        start-after = "abc1"
+        baseline = "known.json"
         lock-timeout-ms = 250
         lock-attempts = 7
         deadline-s = 1.5
@@ -52,13 +67,47 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         [tool.safemigrate.rules]
         float-money = "info"
         drop-column = "off"
+
+        [tool.safemigrate.options]
+        most-columns = 60
+
+        [tool.safemigrate.per-path."legacy/**"]
+        select = ["all"]
+        ignore = ["naming"]
+        rules = { float-money = "error" }
+
+        [tool.safemigrate.per-path."legacy/0001_*.sql"]
+        rules = { float-money = "off" }
         """,
     )
     assert config == Config(
         path=str(tmp_path / "pyproject.toml"),
         prefix="tool.safemigrate.",
         pg_version=ServerVersion(16),
-        rules=RuleSettings({"float-money": Severity.INFO}, frozenset({"drop-column"})),
+        default_schema="app",
+        baseline=str(tmp_path / "known.json"),
+        rules=RuleSettings(
+            severities={"float-money": Severity.INFO},
+            disabled=frozenset({"drop-column"}),
+            selected=frozenset({"naming"}),
+            ignored=frozenset({"types", "rename-table"}),
+            per_path=(
+                PathChoice(
+                    "legacy/**",
+                    RuleChoice(
+                        severities={"float-money": Severity.ERROR},
+                        selected=frozenset({"all"}),
+                        ignored=frozenset({"naming"}),
+                    ),
+                ),
+                PathChoice("legacy/0001_*.sql", RuleChoice(disabled=frozenset({"float-money"}))),
+            ),
+            folder=str(tmp_path),
+            here=str(Path.cwd()),
+            options=RuleOptions(most_columns=60),
+            small_table_rows=1000,
+            start_after="abc1",
+        ),
         lock_timeout=timedelta(milliseconds=250),
         lock_attempts=7,
         deadline=timedelta(seconds=1.5),
@@ -84,9 +133,32 @@ def test_an_unknown_key_is_named_with_its_path_and_the_closest_key(tmp_path: Pat
         f'unknown key "tool.safemigrate.pg_version" in "{tmp_path / "pyproject.toml"}"'
     )
     assert error.hint == (
-        'did you mean "pg-version"? known keys: deadline-s, lock-attempts, '
-        "lock-timeout-ms, pg-version, rules"
+        'did you mean "pg-version"? known keys: baseline, deadline-s, default-schema, ignore, '
+        "lock-attempts, lock-timeout-ms, options, per-path, pg-version, rules, select, "
+        "small-table-rows, start-after"
     )
+
+
+def test_an_unknown_key_of_a_path_is_named_with_its_path(tmp_path: Path) -> None:
+    error = refuse_text(tmp_path, '[tool.safemigrate.per-path."a/**"]\npg-version = 16\n')
+    assert error.message.startswith('unknown key "tool.safemigrate.per-path."a/**".pg-version" in')
+    assert error.hint == "known keys: ignore, rules, select"
+
+
+def test_paths_match_from_the_folder_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = '[per-path."db/**/*.sql"]\nignore = ["types"]\n'
+    write(tmp_path / "project" / "safemigrate.toml", text)
+    (tmp_path / "project" / "db").mkdir()
+    monkeypatch.chdir(tmp_path / "project" / "db")
+    settings = load_config((Path(".."),)).rules
+    (layer,) = settings.per_path
+    assert settings.choices("1.sql") == (settings, layer.choice)
+    assert settings.choices("a/b/1.sql") == (settings, layer.choice)
+    assert settings.choices(str(tmp_path / "project" / "db" / "1.sql")) == (settings, layer.choice)
+    assert settings.choices("../1.sql") == (settings,)
+    assert settings.choices(str(tmp_path / "db" / "1.sql")) == (settings,)
 
 
 def test_an_unknown_key_like_no_other_still_gets_the_list(tmp_path: Path) -> None:
@@ -129,8 +201,15 @@ def test_a_wrong_value_is_named_with_its_path(tmp_path: Path, line: str, problem
     assert re.match(r"(for example: |one of: error, warning, info, off$)", error.hint)
 
 
+def test_settings_of_a_path_are_a_table(tmp_path: Path) -> None:
+    error = refuse_text(tmp_path, '[tool.safemigrate.per-path]\n"a/**" = "off"\n')
+    assert error.message.startswith('"tool.safemigrate.per-path."a/**"" in')
+    assert error.message.endswith(": expected table, got str")
+    assert error.hint == "its keys are: ignore, rules, select"
+
+
 def test_every_key_has_an_example_that_is_right() -> None:
-    assert set(_EXAMPLES) == set(_KEYS)
+    assert set(_EXAMPLES) == set(list_keys(_Table))
     for key, example in _EXAMPLES.items():
         read = msgspec.toml.decode(example, type=_Table)
         assert getattr(read, key.replace("-", "_"))
@@ -165,7 +244,40 @@ def test_a_rule_nobody_knows_is_named_with_the_closest() -> None:
 
 
 def test_known_rules_pass_the_check() -> None:
-    config = Config(rules=RuleSettings({"drop-column": Severity.INFO}, frozenset({"rename-table"})))
+    settings = RuleSettings({"drop-column": Severity.INFO}, frozenset({"rename-table"}))
+    config = Config(rules=settings)
     check_rule_names(config, ["drop-column", "rename-table"])
     with pytest.raises(ConfigError):
         check_rule_names(config, ["drop-column"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        (RuleSettings(selected=frozenset({"typs"})), "tool.safemigrate.select"),
+        (RuleSettings(ignored=frozenset({"typs"})), "tool.safemigrate.ignore"),
+        (
+            RuleSettings(per_path=(PathChoice("a/*", RuleChoice(selected=frozenset({"typs"}))),)),
+            'tool.safemigrate.per-path."a/*".select',
+        ),
+    ],
+)
+def test_a_word_that_is_neither_rule_nor_family_is_named_with_the_closest(
+    settings: RuleSettings, place: str
+) -> None:
+    config = Config(path="pyproject.toml", prefix="tool.safemigrate.", rules=settings)
+    with pytest.raises(ConfigError) as caught:
+        check_rule_names(config, ["drop-column"], ["locks", "types"])
+    assert caught.value.message == (
+        f'"{place}" in "pyproject.toml" names "typs", which is neither a rule nor a family of rules'
+    )
+    assert caught.value.hint.startswith('did you mean "types"?')
+    assert "the families are locks, types" in caught.value.hint
+
+
+def test_rules_families_and_all_can_be_selected_and_ignored() -> None:
+    words = frozenset({"drop-column", "types", "all"})
+    check_rule_names(Config(rules=RuleSettings(selected=words)), ["drop-column"], ["types"])
+    check_rule_names(Config(rules=RuleSettings(ignored=words)), ["drop-column"], ["types"])
+    with pytest.raises(ConfigError):
+        check_rule_names(Config(rules=RuleSettings(selected=words)), ["drop-column"])

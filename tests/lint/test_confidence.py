@@ -21,7 +21,7 @@ Lint = Callable[..., LintResult]
         ("ALTER TABLE spoon DROP COLUMN IF EXISTS name", "dropped-column", Confidence.LOW),
         (
             "ALTER TABLE recipe DROP CONSTRAINT IF EXISTS recipe_pkey",
-            "dropped-constraint",
+            "dropped-key",
             Confidence.HIGH,
         ),
         ("ALTER TABLE recipe DROP CONSTRAINT IF EXISTS x", "dropped-constraint", Confidence.LOW),
@@ -30,6 +30,8 @@ Lint = Callable[..., LintResult]
         ("DROP SCHEMA IF EXISTS kitchen CASCADE", "dropped-schema", Confidence.LOW),
         ("DROP SCHEMA kitchen CASCADE", "dropped-schema", Confidence.HIGH),
         ("DROP TYPE mood CASCADE", "unknown-cascade", Confidence.MEDIUM),
+        ("DROP FUNCTION IF EXISTS cook()", "dropped-routine", Confidence.LOW),
+        ("DROP FUNCTION cook()", "dropped-routine", Confidence.HIGH),
         ("ALTER TABLE recipe ADD COLUMN price real", "float-for-money", Confidence.MEDIUM),
         ("ALTER TABLE recipe ADD COLUMN price numeric", "numeric-without-scale", Confidence.MEDIUM),
     ],

@@ -1,21 +1,25 @@
 """What the engine asks, in which order it answers, and what it counts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from safemigrate.config import RuleSettings
+import pytest
+
+from safemigrate.config import PathChoice, RuleChoice, RuleOptions, RuleSettings
 from safemigrate.facts import walk
-from safemigrate.lint import judge
+from safemigrate.lint import judge, rules
 from safemigrate.model import (
     NEWEST_VERSION,
     Catalog,
     Direction,
+    Finding,
     LintResult,
     Severity,
     Timeline,
     Unjudged,
 )
+from safemigrate.rulekit import Context
 from safemigrate.source import read_sql_files
 
 Lint = Callable[..., LintResult]
@@ -48,6 +52,56 @@ def test_an_ignore_of_a_rule_that_is_off_is_not_unused(lint_sql: Lint) -> None:
     settings = RuleSettings(disabled=frozenset({"dropped-table"}))
     text = "-- safemigrate: ignore[dropped-table] unused\nDROP TABLE recipe;"
     assert lint_sql(text, settings).findings == ()
+
+
+def test_an_ignore_of_a_rule_that_is_ignored_for_the_path_is_not_unused(lint_sql: Lint) -> None:
+    text = "-- safemigrate: ignore[dropped-table] unused\nSELECT 1;"
+    ignored = RuleChoice(ignored=frozenset({"data-loss"}))
+    for glob, expected in (("**/file.sql", []), ("other/*", ["unused-ignore"])):
+        settings = RuleSettings(per_path=(PathChoice(glob, ignored),))
+        assert [one.rule for one in lint_sql(text, settings).findings] == expected
+
+
+def test_an_ignore_of_an_opinion_is_unused_only_where_that_is_on(lint_sql: Lint) -> None:
+    opinion = next(rule for rule in rules().values() if not rule.is_default).name
+    text = f"-- safemigrate: ignore[{opinion}] unused\nSELECT 1;"
+    assert lint_sql(text).findings == ()
+    settings = RuleSettings(selected=frozenset({opinion}))
+    assert [one.rule for one in lint_sql(text, settings).findings] == ["unused-ignore"]
+
+
+def test_a_path_has_settings_of_its_own_and_the_last_match_wins(tmp_path: Path) -> None:
+    timeline = timeline_of(tmp_path, first="DROP TABLE a;", second="DROP TABLE b;")
+    settings = RuleSettings(
+        severities={"dropped-table": Severity.ERROR},
+        per_path=(
+            PathChoice("*.sql", RuleChoice({"dropped-table": Severity.WARNING})),
+            PathChoice("second.*", RuleChoice({"dropped-table": Severity.INFO})),
+        ),
+        folder=str(tmp_path),
+    )
+    result = judge(timeline, settings=settings)
+    severities = {Path(one.path).name: one.severity for one in result.findings}
+    assert severities == {"first.sql": Severity.WARNING, "second.sql": Severity.INFO}
+
+
+def test_a_naming_convention_of_the_project_is_an_option_unless_it_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Mapping[str, str]] = []
+
+    def look(context: Context) -> Iterator[Finding]:
+        seen.append(context.options.naming)
+        return iter(())
+
+    rule = replace(rules()["dropped-table"], check=look)
+    monkeypatch.setattr("safemigrate.lint.engine.rules", lambda: {**rules(), rule.name: rule})
+    timeline = timeline_of(tmp_path, first="SELECT 1;")
+    convention = {"ix": "ix_%(table_name)s", "uq": "uq_%(table_name)s"}
+    timeline = replace(timeline, naming_convention=convention)
+    own = RuleOptions(naming={"ix": "idx_.*", "table": "[a-z]+"})
+    judge(timeline, settings=RuleSettings(options=own))
+    assert seen == [{"ix": "idx_.*", "uq": "uq_%(table_name)s", "table": "[a-z]+"}]
 
 
 def test_a_rule_about_comments_can_be_off(lint_sql: Lint) -> None:
@@ -90,13 +144,14 @@ def test_no_file_asked_for_is_nothing_judged(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_judged_is_counted_with_file_line_and_reason(lint_sql: Lint) -> None:
-    result = lint_sql("SELECT 1;\n\nCLUSTER recipe;\nALTER TABLE recipe\n  DROPP COLUMN name;\n")
+    result = lint_sql(
+        "SELECT 1;\n\nDO LANGUAGE plpython3u 'pass';\nALTER TABLE recipe\n  DROPP COLUMN name;\n"
+    )
     assert (result.statements, result.judged) == (3, 1)
-    assert [(gap.line, gap.reason.split(":")[0]) for gap in result.unjudged] == [
-        (3, "not modelled yet"),
-        (5, "does not parse"),
-    ]
-    assert "CLUSTER" in result.unjudged[0].reason
+    opaque, broken = result.unjudged
+    assert (opaque.line, broken.line) == (3, 5)
+    assert "plpython3u" in opaque.reason
+    assert broken.reason.startswith("does not parse: ")
 
 
 def test_what_could_not_be_recorded_is_among_the_unjudged(tmp_path: Path) -> None:

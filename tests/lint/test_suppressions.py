@@ -323,7 +323,7 @@ def test_a_comment_behind_the_last_statement_of_a_text_silences_nothing(lint_pyt
 
 def test_a_string_of_sql_is_no_comment_in_a_revision_either(lint_python: Lint) -> None:
     result = lint_python(
-        'op.execute("""INSERT INTO cook VALUES (1, \'\n'
+        'op.execute("""INSERT INTO cook (id, name) VALUES (1, \'\n'
         '-- safemigrate: ignore[dropped-table] no\');\nDROP TABLE recipe""")'
     )
     assert names(result) == ["dropped-table"]
@@ -412,3 +412,17 @@ def test_a_broken_revision_has_no_comments(text: str) -> None:
 def test_other_words_are_no_ignore() -> None:
     text = "-- safemigrate would ignore[dropped-table] this\n-- not safemigrate: ignore[x] y\n"
     assert find_suppressions(Migration("file.sql", text)) == ()
+
+
+def test_a_statement_in_a_body_is_silenced_at_its_own_line(lint_sql: Lint) -> None:
+    body = (
+        "DO $$ BEGIN\n"
+        "  -- safemigrate: ignore[dropped-table] unused by now\n"
+        "  DROP TABLE recipe;\n"
+        "  DROP TABLE cook;\n"
+        "  DROP TABLE dish; -- safemigrate: ignore[dropped-table] unused by now\n"
+        "END $$;\n"
+    )
+    result = lint_sql(body)
+    assert lines(result) == [("dropped-table", 4)]
+    assert result.suppressed == 2

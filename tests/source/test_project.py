@@ -132,6 +132,23 @@ def test_no_revisions_is_a_history_with_a_notice(folder: ProjectFolder) -> None:
     assert history.notices == ('there are no revision files in "migrations/versions"',)
 
 
+def test_several_heads_are_said(folder: ProjectFolder) -> None:
+    folder.add("one", "pass")
+    folder.add("left", "pass", down="one")
+    folder.add("right", "pass", down="one")
+
+    (notice,) = open_project(folder.config).notices
+
+    assert notice.startswith('there are 2 heads, "left", "right": `alembic upgrade head`')
+
+
+def test_heads_with_labels_are_meant(folder: ProjectFolder) -> None:
+    for name in ("left", "right"):
+        folder.add(name, "pass", down=None, labels=f"{name}-side")
+
+    assert open_project(folder.config).notices == ()
+
+
 def test_missing_versions_directory_is_a_history_with_a_notice(folder: ProjectFolder) -> None:
     folder.versions.rmdir()
 

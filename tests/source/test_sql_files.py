@@ -198,3 +198,20 @@ def test_path_below_the_current_directory_is_shown_relative(
     monkeypatch.chdir(tmp_path)
 
     assert read_sql_files([path]).migrations[0].path == "a.sql"
+
+
+def test_what_depends_on_a_variable_of_psql_is_counted_and_hides_nothing_else(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "grants.sql"
+    path.write_text(
+        "GRANT SELECT ON t TO :role;\nSELECT '1'::int, a[1:2], ':x' FROM t;\n"
+        'ALTER TABLE :"table" ADD COLUMN a int;\nDROP TABLE t;\n',
+        encoding="utf-8",
+    )
+    (migration,) = read_sql_files([path]).migrations
+    assert [(one.line, one.reason) for one in migration.unjudged] == [
+        (1, "the value of :role is not known"),
+        (3, 'the value of :"table" is not known'),
+    ]
+    assert [one.span.line for one in migration.upgrade] == [2, 4]

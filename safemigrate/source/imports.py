@@ -1,0 +1,76 @@
+"""What a revision imports of the project itself."""
+
+import ast
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from safemigrate.model import OwnImport
+
+__all__ = ["find_own_imports"]
+
+_PACKAGE_FOLDERS = frozenset({"site-packages", "dist-packages"})
+
+
+def find_own_imports(text: str) -> tuple[OwnImport, ...]:
+    """Return the modules that the text imports and nobody has installed, in order.
+
+    Those are relative imports, modules that Python finds outside its own folders and those of
+    installed packages, and modules it does not find. An import for type checkers is none.
+    """
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return ()
+    found = {
+        OwnImport(module, line): None
+        for module, line in _imports(tree)
+        if module.startswith(".") or _is_own(module.partition(".")[0])
+    }
+    return tuple(found)
+
+
+def _imports(node: ast.AST) -> Iterator[tuple[str, int]]:
+    match node:
+        case ast.Import():
+            for alias in node.names:
+                yield alias.name, node.lineno
+        case ast.ImportFrom():
+            yield "." * node.level + (node.module or ""), node.lineno
+        case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+            for statement in node.orelse:
+                yield from _imports(statement)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _imports(child)
+
+
+def _is_own(name: str) -> bool:
+    if name in sys.stdlib_module_names:
+        return False
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        # A module that is being imported, or was put in place by hand, has none.
+        return False
+    if spec is None:
+        return True
+    places = [*(spec.submodule_search_locations or ())] or ([spec.origin] if spec.origin else [])
+    return bool(places) and not any(map(_is_installed, places))
+
+
+def _is_installed(place: str) -> bool:
+    path = Path(place)
+    return bool(_PACKAGE_FOLDERS.intersection(path.parts)) or any(
+        path.is_relative_to(folder) for folder in _folders()
+    )
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    """Return the folders of Python itself and of installed packages."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    return tuple(sysconfig.get_path(name) for name in names)
