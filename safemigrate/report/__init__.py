@@ -1,4 +1,4 @@
-"""Findings, explanations, proofs and progress, as text and as JSON."""
+"""Findings, explanations, proofs and progress, as text, as JSON and in the formats of others."""
 
 from safemigrate.report.documents import (
     ExplainDocument,
@@ -11,6 +11,7 @@ from safemigrate.report.documents import (
 )
 from safemigrate.report.explain import format_explanation
 from safemigrate.report.findings import format_findings, format_unjudged, list_findings
+from safemigrate.report.formats import LINT_FORMATS, Judgement, format_lint
 from safemigrate.report.proofs import (
     VerifyDocument,
     format_proof,
@@ -21,7 +22,9 @@ from safemigrate.report.rules import RulesDocument, format_rule, format_rules, r
 from safemigrate.report.tone import Paint, Tone, leave_plain
 
 __all__ = [
+    "LINT_FORMATS",
     "ExplainDocument",
+    "Judgement",
     "LintDocument",
     "Paint",
     "RulesDocument",
@@ -32,6 +35,7 @@ __all__ = [
     "explain_document",
     "format_explanation",
     "format_findings",
+    "format_lint",
     "format_proof",
     "format_proofs",
     "format_rule",

@@ -3,7 +3,9 @@
 The fields of the structs are the keys, in the order they are written.
 """
 
-from msgspec import Struct, json
+import re
+
+from msgspec import Struct, json, to_builtins
 
 from safemigrate.model import (
     Facts,
@@ -17,6 +19,7 @@ from safemigrate.model import (
 )
 from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.report.order import sort_findings
+from safemigrate.report.prose import show_message
 
 __all__ = [
     "ExplainDocument",
@@ -112,9 +115,28 @@ class ExplainDocument(Struct, frozen=True):
     statements: tuple[StatementDocument, ...]
 
 
-def encode_document(document: Struct) -> str:
-    """Return the document as JSON, indented, with a newline at the end."""
-    return json.format(json.encode(document), indent=2).decode() + "\n"
+def encode_document(document: object) -> str:
+    """Return the document as JSON, indented, with a newline at the end.
+
+    Half a surrogate pair, of a file's name that is not UTF-8, becomes `�`: JSON has no place for
+    it.
+    """
+    try:
+        encoded = json.encode(document)
+    except UnicodeEncodeError:
+        encoded = json.encode(_replace_surrogates(to_builtins(document)))
+    return json.format(encoded, indent=2).decode() + "\n"
+
+
+def _replace_surrogates(value: object) -> object:
+    """Return the values of JSON with text that can be encoded."""
+    if isinstance(value, str):
+        return re.sub(r"[\ud800-\udfff]", "�", value)
+    if isinstance(value, (list, tuple)):
+        return [_replace_surrogates(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _replace_surrogates(each) for key, each in value.items()}
+    return value
 
 
 def lint_document(result: LintResult) -> LintDocument:
@@ -139,7 +161,7 @@ def _finding_document(finding: Finding) -> _FindingDocument:
         rule=finding.rule,
         severity=finding.severity.value,
         confidence=finding.confidence.value,
-        message=hide_sql_passwords(finding.message),
+        message=show_message(finding),
         path=finding.path,
         line=finding.span.line,
         column=finding.span.column,

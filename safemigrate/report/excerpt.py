@@ -2,17 +2,31 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safemigrate.model import Span
 from safemigrate.model.secrets import hide_sql_passwords
 
-__all__ = ["Excerpt", "cut_line", "mark_span", "one_line"]
+__all__ = [
+    "Excerpt",
+    "cut_line",
+    "hide_controls",
+    "mark_span",
+    "one_line",
+    "show_code",
+    "split_lines",
+]
 
 _WIDTH = 100
 _TAB = 4
 _CUT = "…"
 _LINE_END = re.compile(r"\r\n|\r|\n")
+# How far above a line, and from a span on it, the word is looked for that makes a password of what
+# is shown; a line may be as long as a file.
+_LINES_ABOVE = 20
+_REACH = 10_000
+_NEAR = 2 * _WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +37,30 @@ class Excerpt:
     marks: str
 
 
-def mark_span(text: str, span: Span) -> Excerpt | None:
-    """Return the excerpt; None when the text has no such line.
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a file, as spans count them."""
+    return _LINE_END.split(text)
 
+
+def mark_span(lines: Sequence[str], span: Span) -> Excerpt | None:
+    """Return the excerpt; None when there is no such line, or nothing on it.
+
+    `lines`: of the whole file, from `split_lines`.
     Passwords are hidden, tabs expanded, control characters replaced, a long line is cut around the
     span's start.
     Carets count in columns of a terminal: a wide character gets two.
     """
-    lines = _LINE_END.split(text)
     if span.line > len(lines) or not lines[span.line - 1].strip():
         return None
-    line = lines[span.line - 1].rstrip()
     is_one_line = span.end_line == span.line
-    source = hide_sql_passwords(line)
-    # a password that is shown shorter moves what stands behind it
-    begin = min(len(hide_sql_passwords(line[: span.column - 1])), len(source))
-    end = len(source)
-    if is_one_line:
-        end = min(len(hide_sql_passwords(line[: span.end_column - 1])), end)
-    cells = [_cell(character) for character in source]
+    source, begin, end = _hide_in_line(lines, span)
+    left, right = max(0, begin - _NEAR), begin + _NEAR
+    cells = [_cell(character) for character in source[left:right]]
+    begin, end = begin - left, end - left
     first = _first_shown(cells, begin)
     last = _last_shown(cells, first)
-    head, tail = _CUT * (first > 0), _CUT * (last < len(cells))
+    head = _CUT * (left + first > 0)
+    tail = _CUT * (left + last < len(source))
     before = len(head) + _width(cells[first:begin])
     carets = max(1, _width(cells[begin : min(end, last)]))
     more = "" if is_one_line else f" {_CUT}"
@@ -52,6 +68,29 @@ def mark_span(text: str, span: Span) -> Excerpt | None:
         line=head + "".join(cells[first:last]) + tail,
         marks=" " * before + "^" * carets + more,
     )
+
+
+def _hide_in_line(lines: Sequence[str], span: Span) -> tuple[str, int, int]:
+    """Return the first line of the span without passwords, and where on it the span is.
+
+    The lines above are looked at too: the word PASSWORD may stand there. Of a very long line, only
+    what is around the span's start.
+    """
+    whole = lines[span.line - 1].rstrip()
+    left = max(0, span.column - 1 - _REACH)
+    line = whole[left : span.column - 1 + _REACH]
+    head = lines[max(0, span.line - 1 - _LINES_ABOVE) : span.line - 1]
+    above = "".join(f"{one}\n" for one in head)[-_REACH:] if left == 0 else ""
+    hidden = hide_sql_passwords(above + line)
+    start = hidden.rfind("\n") + 1
+
+    def move(column: int) -> int:
+        # a password that is shown shorter moves what stands behind it
+        before = hide_sql_passwords(above + line[: max(0, column - 1 - left)])
+        return min(max(len(before) - start, 0), len(hidden) - start)
+
+    end = move(span.end_column) if span.end_line == span.line else len(hidden) - start
+    return hidden[start:], move(span.column), end
 
 
 def one_line(text: str) -> str:
@@ -73,12 +112,27 @@ def cut_line(text: str, width: int = _WIDTH) -> str:
     return "".join(cells[:shown]).rstrip() + _CUT
 
 
+def hide_controls(text: str) -> str:
+    """Return the text with `�` for control characters and a blank for each line end."""
+    return "".join(" " if character == "\n" else _cell(character) for character in text)
+
+
+def show_code(code: str) -> list[str]:
+    """Return the lines of code to paste, without passwords and control characters."""
+    lines = split_lines(hide_sql_passwords(code).strip("\r\n"))
+    return ["".join(map(_cell, line)).rstrip() for line in lines]
+
+
 def _cell(character: str) -> str:
     """Return what is shown for a character of a file."""
     if character == "\t":
         return " " * _TAB
-    # A file must not be able to steer the terminal it is shown on.
-    return "�" if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} else character
+    # A file must not be able to steer the terminal it is shown on; half a surrogate pair, of a
+    # name that is not UTF-8, cannot be written at all.
+    return "�" if unicodedata.category(character) in _UNSHOWN else character
+
+
+_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def _width(cells: list[str]) -> int:

@@ -6,13 +6,14 @@ from safemigrate.model import (
     Certainty,
     Direction,
     ExplainedStatement,
+    Facts,
     LockMode,
     Passage,
     Timeline,
     Unjudged,
     blocked_commands,
 )
-from safemigrate.report.excerpt import cut_line, one_line
+from safemigrate.report.excerpt import cut_line, hide_controls, one_line
 from safemigrate.report.findings import format_unjudged
 from safemigrate.report.tone import Paint, Tone, leave_plain
 from safemigrate.report.wording import count, enumerate_words
@@ -62,8 +63,9 @@ def _format_statement(
         if statement.transaction is None
         else f"transaction {statement.transaction}"
     )
+    place = f"{hide_controls(statement.path)}:{statement.span.line}"
     yield (
-        f"{paint(f'{statement.path}:{statement.span.line}', Tone.STRONG)}   {function}"
+        f"{paint(place, Tone.STRONG)}   {function}"
         f"statement {statement.ordinal} of {len(passage.statements)}, {transaction}"
     )
     yield f"    {cut_line(statement.sql)}"
@@ -76,34 +78,50 @@ def _format_statement(
 def _list_facts(explained: ExplainedStatement) -> Iterator[tuple[str, list[str], Tone]]:
     """Yield what the statement does: a label, its lines, and how it stands out."""
     facts = explained.facts
-    locks = [
-        f"{lock.mode.value} on {lock.relation}{'' if lock.is_preexisting else ' (new)'}"
-        for lock in facts.locks
-    ]
     if explained.syntax_error:
-        yield "refused", [f"syntax error: {one_line(explained.syntax_error)}"], Tone.ERROR
-    elif facts.errors:
+        yield "refused", [_describe_syntax_error(explained.syntax_error)], Tone.ERROR
+        return
+    if facts.errors:
         yield "refused", [one_line(reason) for reason in facts.errors], Tone.ERROR
-    if not explained.syntax_error:
-        yield "locks", locks or ["none on a relation"], Tone.FRAME
-    yield "rewrites", [str(relation) for relation in facts.rewrites], Tone.WARNING
-    yield "scans", [str(relation) for relation in facts.scans], Tone.WARNING
+    yield "locks", _list_locks(facts), Tone.FRAME
+    yield "rewrites", [one_line(str(relation)) for relation in facts.rewrites], Tone.WARNING
+    yield "scans", [one_line(str(relation)) for relation in facts.scans], Tone.WARNING
     yield "blocks", _list_blocked(explained), Tone.WARNING
     if facts.certainty is not Certainty.KNOWN:
-        yield "certainty", [_CERTAINTY[facts.certainty]], Tone.WARNING
+        yield "certainty", [_describe_certainty(explained)], Tone.WARNING
 
 
-_CERTAINTY = {
-    Certainty.ASSUMED: "assumed: recorded after an answer of the database that was assumed",
-    Certainty.UNKNOWN: "unknown: it depends on something the history does not show; "
-    "the stronger possibility is stated",
-}
+def _describe_syntax_error(message: str) -> str:
+    shown = one_line(message)
+    return shown if shown.startswith("syntax error") else f"syntax error: {shown}"
+
+
+def _list_locks(facts: Facts) -> list[str]:
+    if not facts.locks:
+        is_open = facts.certainty is Certainty.UNKNOWN
+        return ["none that is known" if is_open else "none on a relation"]
+    return [
+        one_line(f"{lock.mode.value} on {lock.relation}{'' if lock.is_preexisting else ' (new)'}")
+        for lock in facts.locks
+    ]
+
+
+def _describe_certainty(explained: ExplainedStatement) -> str:
+    facts = explained.facts
+    if facts.certainty is Certainty.ASSUMED:
+        if explained.statement.is_assumed:
+            return "assumed: recorded after an answer of the database that was assumed"
+        return "assumed: a part of it stands under a condition, and may not run"
+    reason = "unknown: it depends on something the history does not show"
+    if not (facts.locks or facts.rewrites or facts.scans):
+        return reason
+    return f"{reason}; the stronger possibility is stated"
 
 
 def _list_blocked(explained: ExplainedStatement) -> list[str]:
     """Return for each relation that was there before which commands wait."""
     return [
-        f"{', '.join(commands)} on {lock.relation}"
+        one_line(f"{', '.join(commands)} on {lock.relation}")
         for lock in explained.facts.locks
         if lock.is_preexisting and (commands := blocked_commands(lock.mode))
     ]

@@ -1,29 +1,21 @@
 """What `lint` found, as text."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from textwrap import wrap
 
-from safemigrate.model import (
-    Confidence,
-    Direction,
-    Finding,
-    LintResult,
-    Lock,
-    Severity,
-    Timeline,
-    Unjudged,
-)
-from safemigrate.model.secrets import hide_sql_passwords
-from safemigrate.report.excerpt import cut_line, mark_span, one_line
+from safemigrate.model import Finding, LintResult, Severity, Timeline, Unjudged
+from safemigrate.report.excerpt import cut_line, hide_controls, mark_span, one_line
 from safemigrate.report.order import sort_findings
+from safemigrate.report.prose import choose_code, format_locks, name_confidence, show_message
+from safemigrate.report.sources import Sources
 from safemigrate.report.tone import Paint, Tone, leave_plain
 from safemigrate.report.wording import count, enumerate_words
 
 __all__ = [
+    "count_findings",
     "format_findings",
     "format_judged",
-    "format_locks",
+    "format_totals",
     "format_unjudged",
     "list_findings",
 ]
@@ -37,24 +29,6 @@ _TONES: Mapping[Severity, Tone] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """What the timeline says about the places findings point to."""
-
-    texts: Mapping[str, str]
-    statements: Mapping[tuple[str, Direction], int]
-
-    @classmethod
-    def of(cls, timeline: Timeline) -> "_Sources":
-        return cls(
-            {passage.migration.path: passage.migration.text for passage in timeline.passages},
-            {
-                (passage.migration.path, passage.direction): len(passage.statements)
-                for passage in timeline.passages
-            },
-        )
-
-
 def format_findings(result: LintResult, timeline: Timeline, paint: Paint = leave_plain) -> str:
     """Return the whole report, findings first and the totals in the last line.
 
@@ -66,7 +40,7 @@ def format_findings(result: LintResult, timeline: Timeline, paint: Paint = leave
         blocks.append("\n".join(notes))
     if result.unjudged:
         blocks.append("\n".join(format_unjudged(result.unjudged, paint)))
-    blocks.append(_format_totals(result, paint))
+    blocks.append(format_totals(result, paint))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -74,7 +48,7 @@ def list_findings(
     findings: tuple[Finding, ...], timeline: Timeline, paint: Paint = leave_plain
 ) -> Iterator[str]:
     """Yield one block of text a finding, by path and line."""
-    sources = _Sources.of(timeline)
+    sources = Sources(timeline)
     for finding in sort_findings(findings):
         yield "\n".join(_format_finding(finding, sources, paint))
 
@@ -83,24 +57,23 @@ def format_unjudged(unjudged: tuple[Unjudged, ...], paint: Paint = leave_plain) 
     """Yield one line for each thing that could not be judged."""
     for entry in unjudged:
         yield (
-            f"{paint('not judged', Tone.WARNING)}: {entry.path}:{entry.line}: "
+            f"{paint('not judged', Tone.WARNING)}: {hide_controls(entry.path)}:{entry.line}: "
             f"{one_line(entry.reason)}"
         )
 
 
-def _format_finding(finding: Finding, sources: _Sources, paint: Paint) -> Iterator[str]:
+def _format_finding(finding: Finding, sources: Sources, paint: Paint) -> Iterator[str]:
     """Yield the lines of one finding."""
     severity = finding.severity
-    confidence = (
-        "" if finding.confidence is Confidence.HIGH else f" ({finding.confidence.value} confidence)"
-    )
     head = paint(f"{severity.value}[{finding.rule}]", _TONES[severity])
-    yield f"{head}{confidence}: {paint(one_line(finding.message), Tone.STRONG)}"
+    message = paint(show_message(finding), Tone.STRONG)
+    yield f"{head}{name_confidence(finding)}: {message}"
     gutter = " " * len(str(finding.span.line))
-    place = f"{finding.path}:{finding.span.line}:{finding.span.column}"
-    yield f"{gutter}{paint('-->', Tone.FRAME)} {place}{_format_position(finding, sources)}"
+    place = f"{hide_controls(finding.path)}:{finding.span.line}:{finding.span.column}"
+    position = sources.describe_position(finding)
+    yield f"{gutter}{paint('-->', Tone.FRAME)} {place}   {position}".rstrip()
     bar = paint("|", Tone.FRAME)
-    excerpt = mark_span(sources.texts.get(finding.path, ""), finding.span)
+    excerpt = mark_span(sources.lines(finding.path), finding.span)
     if excerpt is not None:
         yield f"{gutter} {bar}"
         yield f"{paint(str(finding.span.line), Tone.FRAME)} {bar} {excerpt.line}".rstrip()
@@ -111,34 +84,16 @@ def _format_finding(finding: Finding, sources: _Sources, paint: Paint) -> Iterat
     yield from _format_detail(gutter, "more", f"safemigrate rule {finding.rule}", paint)
 
 
-def _format_position(finding: Finding, sources: _Sources) -> str:
-    """Return which function and statement a finding is about."""
-    parts = [] if finding.revision is None else [f"{finding.direction.value}()"]
-    if finding.ordinal is not None:
-        total = sources.statements.get((finding.path, finding.direction), 0)
-        of_total = f" of {total}" if total >= finding.ordinal else ""
-        parts.append(f"statement {finding.ordinal}{of_total}")
-    return f"   {', '.join(parts)}" if parts else ""
-
-
 def _list_details(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield what is known about the statement, with its name."""
     if finding.sql and finding.revision is not None:
         yield "sql", finding.sql
     if finding.locks:
-        yield "locks", format_locks(finding.locks)
+        yield "locks", one_line(format_locks(finding.locks))
     if finding.blocks:
         yield "blocks", ", ".join(finding.blocks)
     if finding.why:
         yield "why", one_line(finding.why)
-
-
-def format_locks(locks: tuple[Lock, ...]) -> str:
-    """Return the locks on one line, those of one mode together."""
-    relations: dict[str, list[str]] = {}
-    for lock in locks:
-        relations.setdefault(lock.mode.value, []).append(str(lock.relation))
-    return "; ".join(f"{mode} on {enumerate_words(names)}" for mode, names in relations.items())
 
 
 def _format_detail(gutter: str, name: str, text: str, paint: Paint) -> Iterator[str]:
@@ -157,30 +112,33 @@ def _format_detail(gutter: str, name: str, text: str, paint: Paint) -> Iterator[
 
 def _format_remedy(finding: Finding, gutter: str, paint: Paint) -> Iterator[str]:
     """Yield the advice and the code, Alembic's for a revision, SQL for a SQL file."""
-    remedy = finding.remedy
-    if remedy is None:
+    if finding.remedy is None:
         return
-    yield f"{paint('help', Tone.HELP)}: {one_line(remedy.advice)}"
-    first, second = remedy.alembic, remedy.sql
-    if finding.revision is None:
-        first, second = second, first
-    code = hide_sql_passwords(first or second)
-    for line in code.strip("\n").splitlines() if code.strip() else ():
+    yield f"{paint('help', Tone.HELP)}: {one_line(finding.remedy.advice)}"
+    for line in choose_code(finding)[1]:
         yield f"{gutter} {paint('|', Tone.FRAME)}     {line}".rstrip()
 
 
-def _format_totals(result: LintResult, paint: Paint) -> str:
+def format_totals(result: LintResult, paint: Paint = leave_plain) -> str:
     """Return the last line."""
+    found = count_findings(result, paint)
+    where = f"in {count(result.migrations, 'migration')}"
+    hidden = [f"{result.suppressed} suppressed"] if result.suppressed else []
+    hidden += [f"{result.baselined} in the baseline"] if result.baselined else []
+    left_out = f" ({', '.join(hidden)})" if hidden else ""
+    found = f"Found {found}" if found else paint("No findings", Tone.GOOD)
+    judged = format_judged(result.judged, result.statements, result.unjudged)
+    return f"{found} {where}{left_out}. {judged}"
+
+
+def count_findings(result: LintResult, paint: Paint = leave_plain) -> str:
+    """Return `2 errors and 1 warning`, empty when there is no finding."""
     counted = [
         paint(count(number, severity.value), _TONES[severity])
         for severity in Severity
         if (number := result.count(severity))
     ]
-    where = f"in {count(result.migrations, 'migration')}"
-    suppressed = f" ({result.suppressed} suppressed)" if result.suppressed else ""
-    found = f"Found {enumerate_words(counted)}" if counted else paint("No findings", Tone.GOOD)
-    judged = format_judged(result.judged, result.statements, result.unjudged)
-    return f"{found} {where}{suppressed}. {judged}"
+    return enumerate_words(counted)
 
 
 def format_judged(judged: int, statements: int, unjudged: tuple[Unjudged, ...]) -> str:

@@ -17,6 +17,7 @@ class _RuleDocument(Struct, frozen=True):
     name: str
     family: str
     severity: str
+    default: bool
     since: str
     summary: str
     page: str
@@ -31,7 +32,8 @@ class RulesDocument(Struct, frozen=True):
 
 def format_rules(rules: Iterable[Rule], paint: Paint = leave_plain) -> str:
     """Return a table of the rules, one a line."""
-    rows = [(rule.name, rule.severity.value, rule.family.value, rule.summary) for rule in rules]
+    listed = list(rules)
+    rows = [(one.name, _describe_severity(one), one.family.value, one.summary) for one in listed]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     lines = [
         "  ".join(
@@ -44,9 +46,13 @@ def format_rules(rules: Iterable[Rule], paint: Paint = leave_plain) -> str:
         )
         for name, severity, family, summary in rows
     ]
-    return "\n".join(
-        (*lines, "", f'{count(len(rows), "rule")}; "safemigrate rule NAME" shows one.', "")
-    )
+    off = sum(not one.is_default for one in listed)
+    counted = count(len(listed), "rule") + (f", {off} of them off by default" if off else "")
+    return "\n".join((*lines, "", f'{counted}; "safemigrate rule NAME" shows one.', ""))
+
+
+def _describe_severity(rule: Rule) -> str:
+    return rule.severity.value if rule.is_default else f"{rule.severity.value}, off"
 
 
 def format_rule(
@@ -63,11 +69,17 @@ def format_rule(
     in the rule book that it objects to, and of those it lets through.
     """
     head = f"{paint(rule.name, Tone.STRONG)}   {rule.severity.value}, {rule.family.value}"
-    blocks = [f"{head}, since {rule.since}", page.strip("\n")]
+    off = "" if rule.is_default else ", off by default"
+    blocks = [f"{head}, since {rule.since}{off}", page.strip("\n")]
     for label, titles in (("found", found), ("allowed", allowed)):
         if titles:
             lines = (f"Cases of the rule book that are {label}:", "")
             blocks.append("\n".join((*lines, *(f"- {title}" for title in titles))))
+    if not rule.is_default:
+        blocks += [
+            "It is an opinion, which not every project shares. To turn it on, in pyproject.toml:",
+            f'    [tool.safemigrate.rules]\n    {rule.name} = "{rule.severity.value}"',
+        ]
     blocks += [
         "To allow it in one place, on the line of the statement or the line above:",
         "\n".join(
@@ -86,6 +98,7 @@ def rules_document(rules: Iterable[Rule]) -> RulesDocument:
                 name=rule.name,
                 family=rule.family.value,
                 severity=rule.severity.value,
+                default=rule.is_default,
                 since=rule.since,
                 summary=rule.summary,
                 page=rule.page,

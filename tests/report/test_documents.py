@@ -133,3 +133,12 @@ def test_explain_has_exactly_the_keys_of_the_contract(history: History) -> None:
 def test_explain_can_be_limited_to_paths(history: History) -> None:
     document = explain_document(timeline(history), frozenset({"other.py"}))
     assert document.statements == ()
+
+
+def test_a_name_that_is_not_utf_8_is_told(
+    make_finding: MakeFinding, make_result: MakeResult
+) -> None:
+    document = lint_document(make_result(make_finding(path="b\udcff.sql")))
+    encoded = encode_document(document)
+    assert encoded == encode_document(lint_document(make_result(make_finding(path="b�.sql"))))
+    assert json.loads(encoded.encode())["findings"][0]["path"] == "b�.sql"

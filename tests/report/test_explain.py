@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from safemigrate.model import (
     Catalog,
     Certainty,
@@ -100,3 +102,35 @@ def test_what_was_not_judged_is_listed_and_counted(history: History) -> None:
         "",
         "Explained 2 statements in 1 migration. 1 not judged.",
     ]
+
+
+def test_a_syntax_error_is_named_once(history: History) -> None:
+    report = format_explanation(timeline(history, 'syntax error at or near "INDEX"'))
+    assert '    refused    syntax error at or near "INDEX"\n' in report
+
+
+def test_nothing_is_stated_of_what_does_not_parse(history: History) -> None:
+    explained = timeline(history, "no end of the string")
+    (passage,) = explained.passages
+    (statement,) = passage.statements
+    unknown = replace(statement, facts=Facts(certainty=Certainty.UNKNOWN))
+    passage = replace(passage, statements=(unknown,))
+    report = format_explanation(replace(explained, passages=(passage,)))
+    assert "    refused    syntax error: no end of the string\n" in report
+    assert "locks" not in report
+    assert "certainty" not in report
+
+
+def test_locks_that_may_be_there_are_not_said_to_be_none(history: History) -> None:
+    report = format_explanation(timeline(history, Facts(certainty=Certainty.UNKNOWN)))
+    assert "    locks      none that is known\n" in report
+    assert "none on a relation" not in report
+    assert "    certainty  unknown: it depends on something the history does not show\n" in report
+
+
+def test_a_relation_cannot_steer_the_terminal(history: History) -> None:
+    odd = QualifiedName("public", "\x1b[31m\n")
+    facts = Facts(locks=(Lock(odd, LockMode.ACCESS_EXCLUSIVE),), rewrites=(odd,), scans=(odd,))
+    report = format_explanation(timeline(history, facts))
+    assert report.count("public.�[31m\n") == 4
+    assert "\x1b" not in report

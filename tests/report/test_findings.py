@@ -10,6 +10,7 @@ from safemigrate.model import (
     LockMode,
     Migration,
     QualifiedName,
+    Remedy,
     Severity,
     Span,
     Timeline,
@@ -233,3 +234,28 @@ def test_paint_is_told_what_each_piece_is(
         ("help", Tone.HELP),
         ("1 error", Tone.ERROR),
     } <= seen
+
+
+def test_a_file_cannot_steer_the_terminal_by_its_name_or_what_is_in_it(
+    timeline: Timeline, make_finding: MakeFinding, make_result: MakeResult
+) -> None:
+    odd = "\x1b[31m\n\u202e"
+    finding = make_finding(
+        message=odd,
+        why=odd,
+        path=f"{odd}.sql",
+        sql=odd,
+        locks=(Lock(QualifiedName("public", odd), LockMode.SHARE),),
+        remedy=Remedy(advice=odd, sql=odd, alembic=odd),
+    )
+    result = make_result(finding, unjudged=(Unjudged(f"{odd}.sql", 1, None, odd),), notices=(odd,))
+    report = format_findings(result, timeline)
+    assert report.count("�[31m") >= 9
+    assert {character for character in report if not character.isprintable()} == {"\n"}
+
+
+def test_the_last_line_counts_what_the_baseline_has(
+    timeline: Timeline, make_result: MakeResult
+) -> None:
+    report = format_findings(make_result(suppressed=1, baselined=3), timeline)
+    assert "(1 suppressed, 3 in the baseline)" in report.splitlines()[-1]
