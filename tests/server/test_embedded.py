@@ -214,7 +214,8 @@ def test_processes_that_start_at_once_share_one_cluster(cache: Path) -> None:
 
 
 def test_a_failing_initdb_shows_its_last_lines(installation: Path, cache: Path) -> None:
-    (installation / "share" / "postgres.bki").unlink()
+    for file in (installation / "share").rglob("postgres.bki"):
+        file.unlink()
     with pytest.raises(ServerError, match='initdb" ended with code 1') as caught:
         open_server("embedded").__enter__()
     assert caught.value.hint.startswith("its last lines: ")
