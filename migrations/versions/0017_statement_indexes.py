@@ -28,26 +28,20 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     with op.get_context().autocommit_block():
-        op.create_index(
+        _build(
             op.f("ix_transactions__investor_id_occurred_at"),
             "transactions",
             ["investor_id", sa.text("occurred_at DESC")],
             postgresql_include=["agreement_id"],
-            postgresql_concurrently=True,
         )
-        op.create_index(
+        _build(
             op.f("ix_charges__due_on"),
             "charges",
             ["due_on"],
             postgresql_where=sa.text("status = 'open' AND invoice_number IS NULL"),
-            postgresql_concurrently=True,
         )
-        op.execute("CREATE INDEX CONCURRENTLY ix_audit_log__at ON audit_log USING brin (at)")
-        op.drop_index(
-            op.f("ix_transactions__investor_id"),
-            table_name="transactions",
-            postgresql_concurrently=True,
-        )
+        _build(op.f("ix_audit_log__at"), "audit_log", ["at"], postgresql_using="brin")
+        _drop(op.f("ix_transactions__investor_id"), "transactions")
     op.execute(
         """
         COMMENT ON INDEX ix_transactions__investor_id_occurred_at IS
@@ -60,19 +54,18 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.get_context().autocommit_block():
-        op.create_index(
-            op.f("ix_transactions__investor_id"),
-            "transactions",
-            ["investor_id"],
-            postgresql_concurrently=True,
-        )
-        op.execute("DROP INDEX CONCURRENTLY ix_audit_log__at")
-        op.drop_index(
-            op.f("ix_charges__due_on"), table_name="charges", postgresql_concurrently=True
-        )
-        op.drop_index(
-            op.f("ix_transactions__investor_id_occurred_at"),
-            table_name="transactions",
-            postgresql_concurrently=True,
-        )
+        _build(op.f("ix_transactions__investor_id"), "transactions", ["investor_id"])
+        _drop(op.f("ix_audit_log__at"), "audit_log")
+        _drop(op.f("ix_charges__due_on"), "charges")
+        _drop(op.f("ix_transactions__investor_id_occurred_at"), "transactions")
     op.execute("COMMENT ON INDEX ix_transactions__investor_id IS 'Transactions of an investor'")
+
+
+def _build(name: str, table: str, columns: list[str | sa.TextClause], **options: object) -> None:
+    """Build an index, in place of what an attempt that was cut off has left of it."""
+    _drop(name, table)
+    op.create_index(name, table, columns, postgresql_concurrently=True, **options)
+
+
+def _drop(name: str, table: str) -> None:
+    op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
