@@ -26,10 +26,9 @@ def change_type_and_check_later(action: AlterColumnType, checks: Sequence[Constr
         parts.append(f"ADD CONSTRAINT {name} CHECK ({condition}) NOT VALID")
     change = f"ALTER TABLE {table}\n    " + ",\n    ".join(parts)
     timeout = f"SET LOCAL lock_timeout = {quote_literal(LOCK_TIMEOUT)}"
-    ignore = "safemigrate: ignore[dropped-constraint] added again by the same statement"
     first = Step(
-        f"BEGIN;\n{timeout};\n-- {ignore}\n{change};\nCOMMIT;",
-        f"{alembic_execute(timeout)}\n# {ignore}\n{alembic_execute(change)}",
+        f"BEGIN;\n{timeout};\n{change};\nCOMMIT;",
+        f"{alembic_execute(timeout)}\n{alembic_execute(change)}",
     )
     validate = [f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}" for name in names]
     return write_steps(

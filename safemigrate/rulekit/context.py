@@ -29,7 +29,7 @@ from safemigrate.model import (
     Statement,
     blocked_commands,
 )
-from safemigrate.source.text import split_lines
+from safemigrate.source.text import LineIndex, split_lines
 
 __all__ = ["Context", "EventIndex", "locate", "once_a_passage"]
 
@@ -275,8 +275,8 @@ def locate(statement: Statement, offset: int) -> Span:
     """
     if not statement.is_literal or offset == 0:
         return statement.span
-    before = statement.sql[:offset]
-    line = statement.span.line + before.count("\n")
-    newline = before.rfind("\n")
-    column = statement.span.column + offset if newline < 0 else offset - newline
+    line, column = LineIndex(statement.sql[:offset]).place(offset)
+    if line == 1:
+        column += statement.span.column - 1
+    line += statement.span.line - 1
     return Span(line, column, statement.span.end_line, statement.span.end_column)

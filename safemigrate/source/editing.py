@@ -18,6 +18,7 @@ from safemigrate.model import (
     Span,
     Statement,
 )
+from safemigrate.source.text import LineIndex
 from safemigrate.sql import find_semicolon
 
 __all__ = ["Edit", "Refusal", "TextLines", "apply_edits", "edit_ignore", "edit_sql", "find_change"]
@@ -43,11 +44,11 @@ class Refusal:
 
 
 class TextLines:
-    r"""A text by its lines, which end in `\n`; numbers and columns are 1-based."""
+    """A text by its lines, as `LineIndex` counts them; numbers and columns are 1-based."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._starts = LineIndex(text).starts
 
     def offset(self, line: int, column: int = 1) -> int:
         """Return the offset of a place; past the last line it is the end of the text."""

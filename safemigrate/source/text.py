@@ -24,10 +24,11 @@ class LineIndex:
     """Character offsets into a text as lines and columns, both 1-based.
 
     Every kind of line ending ends a line, as the text counts them that libpq shows for an error.
+    `starts`: the offset that each line begins at.
     """
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
+        self.starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
     def span(self, start: int, end: int) -> Span:
         """Return the span between two offsets, the end exclusive."""
@@ -35,16 +36,16 @@ class LineIndex:
 
     def line(self, offset: int) -> int:
         """Return the line that an offset is on."""
-        return bisect_right(self._starts, offset)
+        return bisect_right(self.starts, offset)
 
     def place(self, offset: int) -> tuple[int, int]:
         """Return line and column of an offset."""
         line = self.line(offset)
-        return line, offset - self._starts[line - 1] + 1
+        return line, offset - self.starts[line - 1] + 1
 
     def start(self, line: int) -> int:
         """Return the offset that a line begins at."""
-        return self._starts[line - 1]
+        return self.starts[line - 1]
 
 
 def read_text(path: Path, *, error: type[SafemigrateError] = SourceError) -> str:
