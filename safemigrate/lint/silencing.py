@@ -1,6 +1,7 @@
 """Which findings the ignore comments of a file silence; `suppressions` says by what rule."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from safemigrate.lint.suppressions import Piece, Suppression
@@ -28,42 +29,89 @@ def silence(
 
     `findings`: in the order their statements run. `statements`: all of the file.
     """
-    left = list(findings)
+    silenced: set[int] = set()
     used = set()
+    sent = {direction: _Sent(direction, findings, statements) for direction in Direction}
     # What says which statement it means goes before what takes the first there is.
     for one in sorted(suppressions, key=lambda one: one.piece is None):
         for rule in one.rules if one.reason else ():
-            silenced = list(_choose(one, [each for each in left if each.rule == rule], statements))
-            if silenced:
-                used.add((one, rule))
-                left = [each for each in left if each not in silenced]
-    return Silence(tuple(left), len(findings) - len(left), frozenset(used))
+            for mine in sent.values():
+                chosen = list(_choose(one, rule, mine))
+                if chosen:
+                    used.add((one, rule))
+                    silenced |= set(map(id, chosen))
+                    mine.forget(rule, chosen)
+    kept = tuple(each for each in findings if id(each) not in silenced)
+    return Silence(kept, len(findings) - len(kept), frozenset(used))
 
 
-def _choose(
-    suppression: Suppression, findings: list[Finding], statements: Sequence[Statement]
-) -> Iterator[Finding]:
-    """Yield those of a rule's findings that the comment is for; each direction has its own."""
-    for direction in Direction:
-        mine = [each for each in findings if each.direction is direction]
-        sent = [each for each in statements if each.direction is direction]
-        if not mine:
-            continue
-        if suppression.piece is not None:
-            yield from _first(mine, _sent_from(suppression.span, suppression.piece, sent))
-        elif sent and sent[0].is_literal:
-            yield from _in_statement(suppression, mine, sent)
-        else:
-            yield from _at_call(suppression, mine)
+class _Sent:
+    """The statements of one direction of a file, and the findings in each that nothing silences.
+
+    A file may have as many comments as findings: none of them looks through all.
+    """
+
+    def __init__(
+        self,
+        direction: Direction,
+        findings: Sequence[Finding],
+        statements: Sequence[Statement],
+    ) -> None:
+        self.statements = [each for each in statements if each.direction is direction]
+        self._left: dict[str, dict[int | None, list[Finding]]] = {}
+        for each in findings:
+            if each.direction is direction:
+                by_ordinal = self._left.setdefault(each.rule, {})
+                by_ordinal.setdefault(each.ordinal, []).append(each)
+        self._placed = sorted(self.statements, key=lambda each: _start(each.span))
+        self._starts = [_start(each.span) for each in self._placed]
+
+    def findings(self, rule: str) -> list[Finding]:
+        """Return the findings of the rule, those of one statement after those of another."""
+        return [each for found in self._left.get(rule, {}).values() for each in found]
+
+    def has(self, rule: str) -> bool:
+        """Return whether there is any finding of the rule."""
+        return any(self._left.get(rule, {}).values())
+
+    def inside(self, rule: str, ordinal: int | None) -> list[Finding]:
+        """Return the findings of the rule in one statement."""
+        return self._left.get(rule, {}).get(ordinal, [])
+
+    def forget(self, rule: str, silenced: list[Finding]) -> None:
+        """Leave out these findings of the rule."""
+        gone = set(map(id, silenced))
+        by_ordinal = self._left[rule]
+        for ordinal in {each.ordinal for each in silenced}:
+            by_ordinal[ordinal] = [each for each in by_ordinal[ordinal] if id(each) not in gone]
+
+    def last_before(self, place: tuple[int, int]) -> Statement | None:
+        """Return the last statement that begins before the place."""
+        number = bisect_left(self._starts, place)
+        return self._placed[number - 1] if number else None
+
+    def first_on(self, line: int) -> Statement | None:
+        """Return the first statement that begins on the line."""
+        number = bisect_left(self._starts, (line, 0))
+        found = self._placed[number : number + 1]
+        return found[0] if found and found[0].span.line == line else None
 
 
-def _first(findings: list[Finding], statements: Iterable[Statement]) -> list[Finding]:
+def _choose(suppression: Suppression, rule: str, sent: _Sent) -> Iterable[Finding]:
+    """Return those of a rule's findings that the comment is for."""
+    if not sent.has(rule):
+        return ()
+    if suppression.piece is not None:
+        own = _sent_from(suppression.span, suppression.piece, sent.statements)
+        return _first(sent.inside(rule, each.ordinal) for each in own)
+    if sent.statements and sent.statements[0].is_literal:
+        return _in_statement(suppression, rule, sent)
+    return _at_call(suppression, sent.findings(rule))
+
+
+def _first(found: Iterable[list[Finding]]) -> list[Finding]:
     """Return the findings in the first of the statements that has any."""
-    for statement in statements:
-        found = [each for each in findings if each.ordinal == statement.ordinal]
-        if found:
-            return found
-    return []
+    return next(filter(None, found), [])
 
 
 def _sent_from(place: Span, piece: Piece, statements: list[Statement]) -> list[Statement]:
@@ -89,31 +137,25 @@ def _is_sent(piece: Piece, statement: Statement) -> bool:
     return [each.sql for each in split_statements(statement.sql)] == [piece.sql]
 
 
-def _in_statement(
-    suppression: Suppression, findings: list[Finding], statements: list[Statement]
-) -> list[Finding]:
+def _in_statement(suppression: Suppression, rule: str, sent: _Sent) -> list[Finding]:
     """Return the findings of a file of SQL that the comment is for."""
-    owner = _owner(suppression, statements)
+    owner = _owner(suppression, sent)
     if owner is None:
         return []
-    inside = [each for each in findings if each.ordinal == owner.ordinal]
+    inside = sent.inside(rule, owner.ordinal)
     on_line = [each for each in inside if each.span.line == suppression.line]
     is_whole = suppression.line == owner.span.line and (suppression.is_alone or not on_line)
     return inside if is_whole else on_line
 
 
-def _owner(suppression: Suppression, statements: list[Statement]) -> Statement | None:
+def _owner(suppression: Suppression, sent: _Sent) -> Statement | None:
     """Return the statement that the comment stands in, or whose line it ends, or the one below."""
-    place = _start(suppression.span)
-    above = [each for each in statements if _start(each.span) < place]
-    if above:
-        last = max(above, key=lambda each: _start(each.span))
-        if _holds(last.span, suppression.span) or last.span.end_line == suppression.span.line:
-            return last
-    if not suppression.is_alone:
-        return None
-    below = [each for each in statements if each.span.line == suppression.line]
-    return min(below, key=lambda each: _start(each.span), default=None)
+    last = sent.last_before(_start(suppression.span))
+    if last is not None and (
+        _holds(last.span, suppression.span) or last.span.end_line == suppression.span.line
+    ):
+        return last
+    return sent.first_on(suppression.line) if suppression.is_alone else None
 
 
 def _at_call(suppression: Suppression, findings: list[Finding]) -> list[Finding]:

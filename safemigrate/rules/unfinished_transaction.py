@@ -73,6 +73,9 @@ def unfinished_transaction(context: Context) -> Iterator[Finding]:
     first, *rest = [
         one for one in context.passage.statements if one.statement.transaction == number
     ]
+    if not first.events:
+        # what begins like BEGIN, and does not parse
+        return
     yield context.finding(
         first.events[0],
         "this transaction is never committed",
