@@ -2,7 +2,7 @@
 
 import pytest
 
-from safemigrate.sql import blank_psql, split_statements
+from safemigrate.sql import blank_psql, find_psql_variable, split_statements
 
 
 def statements(text: str) -> list[str]:
@@ -30,6 +30,20 @@ def reasons(text: str) -> list[str]:
         ("COPY t FROM STDIN;\n\\.\nSELECT 2", ["COPY t FROM STDIN", "SELECT 2"]),
         ("COPY t FROM STDIN;\n1\nSELECT 2;", ["COPY t FROM STDIN"]),
         ("COPY t FROM STDIN", ["COPY t FROM STDIN"]),
+        ("\\set x 1 \\\\ DROP TABLE t;", ["DROP TABLE t"]),
+        ("\\echo 'it\\'s' \"\\\" `\\` \\\\ SELECT 1;", ["SELECT 1"]),
+        ("\\echo a \\echo b\nSELECT 1;", ["SELECT 1"]),
+        ("\\echo 'open \\\\ SELECT 1;\nSELECT 2;", ["SELECT 2"]),
+        ("SELECT 1 \\bind 1 \\g\nSELECT 2", ["SELECT 1", "SELECT 2"]),
+        ("SELECT 1 \\g | cat \\\\ x\nSELECT 2", ["SELECT 1", "SELECT 2"]),
+        ("SELECT $1 \\parse a\nSELECT 2", ["SELECT $1", "SELECT 2"]),
+        ("SELECT 1 \\r\nSELECT 2", ["SELECT 1", "SELECT 2"]),
+        ("\\! echo \\\\ x\nSELECT 2", ["SELECT 2"]),
+        ("\\copy t (a) from stdin\n1;'\n\\.\nSELECT 2", ["SELECT 2"]),
+        ("\\copy (SELECT 1) to 'from stdin'\nSELECT 2", ["SELECT 2"]),
+        ("\\copy t from pstdin\nSELECT 2", ["SELECT 2"]),
+        ("SELECT (1; COPY t FROM stdin;\n'\n\\.\nB;", ["SELECT (1", "COPY t FROM stdin", "B"]),
+        ("\\", []),
     ],
 )
 def test_what_only_psql_understands_is_no_statement(text: str, expected: list[str]) -> None:
@@ -94,3 +108,24 @@ def test_statements_are_hidden_by_included_files_and_those_made_on_the_way() -> 
     _, skipped = blank_psql(text)
 
     assert [piece.hides_statements for piece in skipped] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("DROP TABLE :name", ":name"),
+        ('DROP TABLE :"a b"', None),
+        ('DROP TABLE :"a"', ':"a"'),
+        ("SELECT :'a' FRM b c", ":'a'"),
+        ("SELECT 1 LIMIT:n", ":n"),
+        ("SELEKT ':a' -- :b\n/* :c */ $$ :d $$ \":e\"", None),
+        ("SELEKT a::int", None),
+        ("SELECT a[1:n]", None),
+        ("SELECT 1", None),
+        ("SELECT :a" + " + 1" * 60_000, None),
+    ],
+)
+def test_a_variable_is_one_outside_of_strings_that_hinders_the_parser(
+    sql: str, found: str | None
+) -> None:
+    assert find_psql_variable(sql) == found

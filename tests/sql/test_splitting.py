@@ -67,3 +67,52 @@ def test_finds_an_unterminated_string_behind_non_ascii_text() -> None:
     pieces = split_statements(text)
 
     assert [piece.sql for piece in pieces] == ["SELECT 'é€𐍈'", "SELECT 'abc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SELECT (1; DROP TABLE t", ["SELECT (1", "DROP TABLE t"]),
+        ("SELECT (1; SELECT 2); SELECT 3", ["SELECT (1", "SELECT 2)", "SELECT 3"]),
+        ("SELECT CASE WHEN a; SELECT 2", ["SELECT CASE WHEN a", "SELECT 2"]),
+        (
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2;\nDROP TABLE t; B",
+            [
+                "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1",
+                "SELECT 2",
+                "DROP TABLE t",
+                "B",
+            ],
+        ),
+        (
+            "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2",
+            ["CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1", "SELECT 2"],
+        ),
+        (
+            "CREATE OR REPLACE RULE r AS ON INSERT TO t DO (SELECT 1; CREATE TABLE t (a int); B",
+            [
+                "CREATE OR REPLACE RULE r AS ON INSERT TO t DO (SELECT 1",
+                "CREATE TABLE t (a int)",
+                "B",
+            ],
+        ),
+    ],
+)
+def test_what_is_never_closed_hides_no_statement(text: str, expected: list[str]) -> None:
+    assert [statement.sql for statement in split_statements(text)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CREATE TABLE t (rule text); SELECT 1", ["CREATE TABLE t (rule text)", "SELECT 1"]),
+        ('SELECT "begin" atomic; SELECT 1', ['SELECT "begin" atomic', "SELECT 1"]),
+        (
+            "create procedure p() begin atomic insert into t values (1); end; SELECT 1",
+            ["create procedure p() begin atomic insert into t values (1); end", "SELECT 1"],
+        ),
+        ("BEGIN; ATOMIC; END; SELECT 1", ["BEGIN", "ATOMIC", "END", "SELECT 1"]),
+    ],
+)
+def test_only_a_body_has_semicolons_inside(text: str, expected: list[str]) -> None:
+    assert [statement.sql for statement in split_statements(text)] == expected
