@@ -111,8 +111,9 @@ class Watch:
     def _watch(self) -> None:
         try:
             while not self._is_complete:
-                if self._poll() and self._hold is not None:
-                    self._is_complete = self._hold.is_decisive
+                waited_for = self._poll()
+                if waited_for and self._hold is not None:
+                    self._is_complete = _is_shown(self._hold, waited_for)
                     self._let_go()
                 if self._is_over.wait(_POLL_INTERVAL_SECONDS):
                     break
@@ -128,12 +129,24 @@ class Watch:
         with suppress(psycopg.Error):
             self._connection.rollback()
 
-    def _poll(self) -> bool:
-        """Note the modes and return whether the statement waits."""
-        is_waiting = False
+    def _poll(self) -> set[str]:
+        """Note the modes and return the kinds of lock that the statement waits for."""
+        waited_for = set()
         for kind, oid, name, is_granted in self._connection.execute(_LOCKS, (self._pid,)):
-            is_waiting = is_waiting or not is_granted
+            if not is_granted:
+                waited_for.add(kind)
             if kind == "relation":
                 mode = LockMode.from_pg_locks(name)
                 self._modes[oid] = max(mode, self._modes.get(oid, mode))
-        return is_waiting
+        return waited_for
+
+
+def _is_shown(hold: Hold, waited_for: set[str]) -> bool:
+    """Return whether the wait is the one that the hold is for, after which all locks are taken.
+
+    What waits for readers waits for their transactions; before that it may wait for a relation,
+    behind an autovacuum.
+    """
+    if hold.mode is LockMode.ACCESS_SHARE and "virtualxid" not in waited_for:
+        return False
+    return hold.is_decisive

@@ -22,8 +22,10 @@ from safemigrate.server.binaries import find_binaries
 
 # Starts a server, says where it lives and waits to be killed.
 CHILD = """
-import sys
+import signal, sys
 from safemigrate.server import open_server
+# a parent in the background of a shell without jobs has it ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with open_server("embedded") as server:
     print(server.url("postgres"), flush=True)
     sys.stdin.read()
