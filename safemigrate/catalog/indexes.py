@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from safemigrate.catalog.naming import choose_index_name
 from safemigrate.catalog.tables import without
-from safemigrate.model import Catalog, CreateIndex, Index, Indexes, QualifiedName, RenameIndex
+from safemigrate.model import Catalog, CreateIndex, Index, QualifiedName, RenameIndex
 from safemigrate.sql import quote_identifier
 
 __all__ = ["create_index", "rename_index"]
@@ -13,8 +13,7 @@ __all__ = ["create_index", "rename_index"]
 def create_index(catalog: Catalog, action: CreateIndex) -> Catalog:
     """Return the catalog with the new index."""
     table = catalog.resolve(action.table)
-    taken = {index.name.name for index in catalog.indexes.values()}
-    name = QualifiedName(table.schema, choose_index_name(action, taken))
+    name = QualifiedName(table.schema, choose_index_name(action, catalog))
     if action.takes_existing and name in catalog.indexes:
         return catalog
     index = Index(
@@ -54,5 +53,4 @@ def rename_index(catalog: Catalog, action: RenameIndex) -> Catalog:
         constraints = {**without(table.constraints, [own.name]), renamed.name: renamed}
         catalog = catalog.with_table(replace(table, constraints=constraints))
     moved = replace(index, name=new, constraint=index.constraint and action.new_name)
-    others = without(catalog.indexes, [index.name])
-    return replace(catalog, indexes=Indexes({**others, new: moved}))
+    return catalog.without_indexes([index.name]).with_index(moved)

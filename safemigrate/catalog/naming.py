@@ -5,8 +5,9 @@ Source: `ChooseRelationName` and `makeObjectName` in src/backend/commands/indexc
 
 import re
 from collections.abc import Container, Sequence
+from collections.abc import Set as AbstractSet
 
-from safemigrate.model import ConstraintDefinition, ConstraintKind, CreateIndex
+from safemigrate.model import Catalog, ConstraintDefinition, ConstraintKind, CreateIndex
 
 __all__ = ["choose_constraint_name", "choose_index_name"]
 
@@ -40,8 +41,10 @@ def choose_constraint_name(
     return _first_free(table, "_".join(columns), suffix, taken)
 
 
-def choose_index_name(action: CreateIndex, taken: Container[str]) -> str:
-    """Return the bare name of an index, given or chosen."""
+def choose_index_name(
+    action: CreateIndex, catalog: Catalog, also: AbstractSet[str] = frozenset()
+) -> str:
+    """Return the bare name of an index, given or chosen; `also`: names that are taken as well."""
     if action.name is not None:
         return action.name
     columns: list[str] = []
@@ -52,6 +55,7 @@ def choose_index_name(action: CreateIndex, taken: Container[str]) -> str:
         while (numbered := name + (str(number) if number else "")) in columns:
             number += 1
         columns.append(numbered)
+    taken = {index.name.name for index in catalog.indexes.values()} | also
     return _first_free(action.table.name, "_".join(columns), "idx", taken)
 
 

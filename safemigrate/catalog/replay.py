@@ -80,7 +80,6 @@ from safemigrate.model import (
     DropTrigger,
     DropView,
     Function,
-    Indexes,
     LockTable,
     NoTableAction,
     QualifiedName,
@@ -197,8 +196,7 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
         case CreateIndex():
             return create_index(catalog, action)
         case DropIndex():
-            gone = [catalog.resolve(action.index)]
-            return replace(catalog, indexes=Indexes(without(catalog.indexes, gone)))
+            return catalog.without_indexes([catalog.resolve(action.index)])
         case RenameIndex():
             return rename_index(catalog, action)
         case AttachPartition():
@@ -336,7 +334,7 @@ def _drop_constraint(catalog: Catalog, action: DropConstraint) -> Catalog:
     if dropped.index is None:
         return catalog
     index = QualifiedName(table.name.schema, dropped.index)
-    return replace(catalog, indexes=Indexes(without(catalog.indexes, [index])))
+    return catalog.without_indexes([index])
 
 
 def _rename_constraint(catalog: Catalog, action: RenameConstraint) -> Catalog:

@@ -16,7 +16,6 @@ from safemigrate.model import (
     Expression,
     FunctionCall,
     Index,
-    Indexes,
     QualifiedName,
     RelationKind,
     Table,
@@ -139,18 +138,17 @@ def drop_column(catalog: Catalog, name: QualifiedName, column: str) -> Catalog:
     if table is None:
         return catalog
     gone = [item.name for item in table.constraints.values() if _uses(item, column)]
-    indexes = [
+    indexes = {
         index.name
         for index in catalog.indexes_of(table.name)
         if column in index.uses or index.constraint in gone
-    ]
+    }
     table = replace(
         table,
         columns=without(table.columns, [column]),
         constraints=without(table.constraints, gone),
     )
-    catalog = catalog.with_table(table)
-    return replace(catalog, indexes=Indexes(without(catalog.indexes, indexes)))
+    return catalog.with_table(table).without_indexes(indexes)
 
 
 def _uses(constraint: Constraint, column: str) -> bool:
@@ -248,8 +246,7 @@ def add_constraint(
         uses=(*columns, *definition.included),
     )
     if used is not None:
-        kept = without(catalog.indexes, [used.name])
-        catalog = replace(catalog, indexes=Indexes(kept))
+        catalog = catalog.without_indexes([used.name])
     return catalog.with_index(index)
 
 

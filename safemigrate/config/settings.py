@@ -93,8 +93,6 @@ class RuleSettings(RuleChoice):
 
     def choices(self, path: str) -> tuple[RuleChoice, ...]:
         """Return what was chosen for the file at `path`, a later one going before the others."""
-        if not self.per_path:
-            return (self,)
         relative = relpath(join(self.here, path), self.folder)
         matching = (one.choice for one in self.per_path if matches_glob(relative, one.glob))
         return (self, *matching)

@@ -143,7 +143,7 @@ def _add_key(action: AddConstraint, situation: Situation) -> Facts:
     if constraint.index is None:
         built = situation.scanned(*unprepared(action, situation))
         return join_facts([_lock_for_key(action, situation), Facts(scans=built)])
-    index = QualifiedName(situation.catalog.resolve(action.table).schema, constraint.index)
+    index = situation.catalog.beside(action.table, constraint.index)
     columns = _columns_of_key(constraint, situation, index)
     is_primary = constraint.kind is ConstraintKind.PRIMARY_KEY
     is_nullable = is_primary and not all(

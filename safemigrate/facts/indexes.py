@@ -38,8 +38,8 @@ def _is_there(action: CreateIndex, situation: Situation) -> bool:
     """Return whether the schema of the table has an index of that name."""
     if action.name is None:
         return False
-    schema = situation.catalog.resolve(action.table).schema
-    return situation.catalog.index(QualifiedName(schema, action.name)) is not None
+    catalog = situation.catalog
+    return catalog.index(catalog.beside(action.table, action.name)) is not None
 
 
 def _is_partitioned(table: QualifiedName, situation: Situation) -> bool:

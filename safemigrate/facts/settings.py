@@ -14,7 +14,6 @@ from safemigrate.model import (
     Lock,
     LockMode,
     Persistence,
-    QualifiedName,
     RelationKind,
     SetAccessMethod,
     SetInheritance,
@@ -61,7 +60,7 @@ def alter_table_option(action: AlterTableOption, situation: Situation) -> Facts:
         certainty = Certainty.UNKNOWN if indexes else Certainty.KNOWN
         parts.append(Facts(locks=indexes, certainty=certainty))
     if action.index is not None:
-        index = QualifiedName(situation.catalog.resolve(action.table).schema, action.index)
+        index = situation.catalog.beside(action.table, action.index)
         parts.append(Facts(locks=(situation.lock(index, mode),)))
     return join_facts(parts)
 

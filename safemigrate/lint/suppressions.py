@@ -20,7 +20,6 @@ import ast
 import io
 import re
 import tokenize
-import warnings
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,7 +27,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from safemigrate.model import Migration, Span
-from safemigrate.source.text import LineIndex, split_lines
+from safemigrate.source.text import LineIndex, parse_python, split_lines
 from safemigrate.sql import Comment, RawStatement, blank_psql, read_comments, split_statements
 
 __all__ = ["Piece", "Suppression", "find_suppressions"]
@@ -98,15 +97,8 @@ def _in_python(text: str) -> Iterator[_Place]:
                 yield token.start[0], token.start[1] + 1, comment, None
     with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
         index = LineIndex(text)
-        for node, value in _strings(_parse(text)):
+        for node, value in _strings(parse_python(text)):
             yield from _in_string(text, index, node, value)
-
-
-def _parse(text: str) -> ast.Module:
-    # What Python has to say about the escapes in a revision, it says when it runs it.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
 
 
 def _strings(tree: ast.AST) -> Iterator[tuple[ast.expr, str]]:

@@ -1,6 +1,6 @@
 """The schema as a value: what exists at one point of a history."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
@@ -172,6 +172,11 @@ class Catalog:
         """Return the catalog with the index in place of the one of its name, if any."""
         return replace(self, indexes=self.indexes.put(index))
 
+    def without_indexes(self, names: Collection[QualifiedName]) -> "Catalog":
+        """Return the catalog without the indexes of those names, as far as they are there."""
+        kept = {name: index for name, index in self.indexes.items() if name not in names}
+        return replace(self, indexes=Indexes(kept))
+
     def resolve(self, name: QualifiedName) -> QualifiedName:
         """Return `name` with the schema PostgreSQL finds it in.
 
@@ -238,6 +243,10 @@ class Catalog:
         """Return whether the table, of a later catalog of the history, was made by this point."""
         # Identities are given in order, and never again.
         return table.is_older or table.identity < self.next_identity
+
+    def beside(self, table: QualifiedName, name: str) -> QualifiedName:
+        """Return the name as one of the table's schema, where its indexes stand."""
+        return QualifiedName(self.resolve(table).schema, name)
 
     def table(self, name: QualifiedName) -> Table | None:
         """Return the relation of that name, or None when the history does not show it."""

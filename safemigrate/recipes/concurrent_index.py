@@ -130,13 +130,13 @@ def _partition_steps(action: CreateIndex, name: str, catalog: Catalog) -> Iterat
     """Yield the steps of a partitioned table: its own index, then each partition's, attached."""
     only = replace(action, is_concurrent=False, is_only=True)
     yield sql_step(build_index(only, name))
-    taken = {index.name.name for index in catalog.indexes.values()} | {name}
+    made = {name}
     parent = quote_name(QualifiedName(action.table.schema, name))
     for child in _children(action.table, catalog):
         table = as_written(child.name, action.table)
         part = replace(action, name=None, table=table)
-        part_name = choose_index_name(part, taken)
-        taken.add(part_name)
+        part_name = choose_index_name(part, catalog, made)
+        made.add(part_name)
         if child.kind is RelationKind.PARTITIONED_TABLE:
             yield from _partition_steps(part, part_name, catalog)
         else:

@@ -22,7 +22,7 @@ def index_foreign_key(
         tuple(IndexColumn(quote_identifier(name), name) for name in columns),
         is_concurrent=not is_new,
     )
-    name = choose_index_name(action, {index.name.name for index in catalog.indexes.values()})
+    name = choose_index_name(action, catalog)
     found = catalog.table(table)
     is_there = found is not None and all(column in found.columns for column in columns)
     if is_there and not is_new:

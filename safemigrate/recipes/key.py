@@ -59,7 +59,7 @@ def _columns_of_index(
     """Return the columns of the index named by USING INDEX, which is in the table's schema."""
     if constraint.index is None:
         return ()
-    index = catalog.index(QualifiedName(catalog.resolve(table).schema, constraint.index))
+    index = catalog.index(catalog.beside(table, constraint.index))
     return () if index is None else tuple(column for column in index.columns if column)
 
 

@@ -23,8 +23,7 @@ def leave_transaction(
     """Return the concurrent statement in an autocommit block."""
     match action:
         case CreateIndex():
-            taken = {index.name.name for index in catalog.indexes.values()}
-            step = concurrent_index_step(action, choose_index_name(action, taken))
+            step = concurrent_index_step(action, choose_index_name(action, catalog))
         case DropIndex():
             index = catalog.index(action.index)
             remedy = drop_index_concurrently(action, None if index is None else index.table)

@@ -10,8 +10,7 @@ __all__ = ["drop_and_build_index"]
 
 def drop_and_build_index(action: CreateIndex, catalog: Catalog) -> Remedy:
     """Return DROP INDEX CONCURRENTLY IF EXISTS, and the build without IF NOT EXISTS."""
-    taken = {index.name.name for index in catalog.indexes.values()}
-    name = choose_index_name(action, taken)
+    name = choose_index_name(action, catalog)
     index = QualifiedName(action.table.schema, name)
     drop = drop_index_concurrently(DropIndex(index, takes_missing=True), action.table)
     return write_steps(

@@ -8,7 +8,6 @@ from safemigrate.model import (
     ConstraintDefinition,
     ConstraintKind,
     QualifiedName,
-    Reference,
     RelationKind,
     Remedy,
     Table,
@@ -114,7 +113,8 @@ def _create_foreign_key(
     reference = constraint.reference
     if reference is None or reference.on_delete_columns:
         return ""
-    far = _referenced_columns(reference, catalog)
+    # Alembic must be told the columns of the far side.
+    far = reference.columns or catalog.primary_key(reference.table)
     if not far:
         return ""
     return alembic_call(
@@ -133,11 +133,6 @@ def _create_foreign_key(
         'initially="DEFERRED"' if constraint.is_deferred else "",
         "postgresql_not_valid=True",
     )
-
-
-def _referenced_columns(reference: Reference, catalog: Catalog) -> tuple[str, ...]:
-    """Return the columns of the far side, which Alembic must be told; empty when not known."""
-    return reference.columns or catalog.primary_key(reference.table)
 
 
 def _strings(names: Sequence[str]) -> str:

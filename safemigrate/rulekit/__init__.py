@@ -40,7 +40,7 @@ from safemigrate.rulekit.parts import SchemaPart, list_parts
 from safemigrate.rulekit.privileges import name_grantees, name_objects, name_privileges
 from safemigrate.rulekit.references import ReferencePair, reference_pairs
 from safemigrate.rulekit.repeats import is_repeatable
-from safemigrate.rulekit.rows import Backfill, backfills, is_backfill, picks_by_index
+from safemigrate.rulekit.rows import Backfill, backfills, picks_by_index, unconditional_changes
 from safemigrate.rulekit.rule import (
     BOTH_DIRECTIONS,
     DOWNGRADE_ONLY,
@@ -60,7 +60,12 @@ from safemigrate.rulekit.timeouts import (
 )
 from safemigrate.rulekit.transactions import number_transaction, shut_tables, transactions
 from safemigrate.rulekit.truncates import CascadingTruncate, cascading_truncates
-from safemigrate.rulekit.wording import doubt_of_missing, join_words, name_locked_tables
+from safemigrate.rulekit.wording import (
+    CONSTRAINT_WORDS,
+    doubt_of_missing,
+    join_words,
+    name_locked_tables,
+)
 from safemigrate.rulekit.written import (
     NewTable,
     WrittenColumn,
@@ -72,6 +77,7 @@ from safemigrate.rulekit.written import (
 
 __all__ = [
     "BOTH_DIRECTIONS",
+    "CONSTRAINT_WORDS",
     "DOWNGRADE_ONLY",
     "MONEY_WORDS",
     "OTHER_WORDS",
@@ -110,7 +116,6 @@ __all__ = [
     "follow_setting",
     "guards",
     "has_index_on",
-    "is_backfill",
     "is_better_limited",
     "is_new_enum",
     "is_new_object",
@@ -147,6 +152,7 @@ __all__ = [
     "show_convention",
     "shut_tables",
     "transactions",
+    "unconditional_changes",
     "waits_for_table",
     "without_timeout",
     "written_columns",

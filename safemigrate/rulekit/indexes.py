@@ -12,7 +12,7 @@ _METHODS = frozenset({"btree", "hash"})
 
 def name_new_index(event: Event, action: CreateIndex) -> str:
     """Return the name of the index that the event builds, given or chosen by PostgreSQL."""
-    return choose_index_name(action, {index.name.name for index in event.before.indexes.values()})
+    return choose_index_name(action, event.before)
 
 
 def has_index_on(table: Table, columns: tuple[str, ...], catalog: Catalog) -> bool:

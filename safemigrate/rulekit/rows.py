@@ -7,7 +7,7 @@ from safemigrate.model import ChangeRows, Event, QualifiedName, RowChange
 from safemigrate.rulekit.context import Context, once_a_passage
 from safemigrate.rulekit.transactions import shut_tables, transactions
 
-__all__ = ["Backfill", "backfills", "is_backfill", "picks_by_index"]
+__all__ = ["Backfill", "backfills", "picks_by_index", "unconditional_changes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,16 @@ def backfills(context: Context) -> Iterator[Backfill]:
             held |= dict.fromkeys(shut_tables(event))
 
 
-def is_backfill(context: Context, event: Event) -> bool:
-    """Return whether the event is one of `backfills`."""
-    return any(each.event is event for each in backfills(context))
+def unconditional_changes(
+    context: Context, change: RowChange
+) -> Iterator[tuple[Event, ChangeRows]]:
+    """Yield the changes of every row of a table that was there; not those among `backfills`."""
+    for event, action in context.events(ChangeRows):
+        if action.change is not change or action.has_condition:
+            continue
+        is_backfill = any(each.event is event for each in backfills(context))
+        if not context.is_new(event, action.table) and not is_backfill:
+            yield event, action
 
 
 def picks_by_index(event: Event, action: ChangeRows, name: QualifiedName) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from safemigrate.model import (
+    ConstraintKind,
     DropColumn,
     DropConstraint,
     DropIndex,
@@ -12,7 +13,18 @@ from safemigrate.model import (
     LockMode,
 )
 
-__all__ = ["doubt_of_missing", "join_words", "name_locked_tables"]
+__all__ = ["CONSTRAINT_WORDS", "doubt_of_missing", "join_words", "name_locked_tables"]
+
+
+CONSTRAINT_WORDS = {
+    ConstraintKind.CHECK: "check",
+    ConstraintKind.FOREIGN_KEY: "foreign key",
+    ConstraintKind.NOT_NULL: "not-null constraint",
+    ConstraintKind.PRIMARY_KEY: "primary key",
+    ConstraintKind.UNIQUE: "unique constraint",
+    ConstraintKind.EXCLUDE: "exclusion constraint",
+}
+"""What people call the kinds of constraint."""
 
 
 def doubt_of_missing(

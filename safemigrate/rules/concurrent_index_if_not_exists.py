@@ -71,4 +71,4 @@ def concurrent_index_if_not_exists(context: Context) -> Iterator[Finding]:
 
 
 def _name(event: Event, action: CreateIndex) -> QualifiedName:
-    return QualifiedName(event.before.resolve(action.table).schema, action.name or "")
+    return event.before.beside(action.table, action.name or "")

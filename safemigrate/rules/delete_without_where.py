@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import ChangeRows, Finding, RowChange, Severity
+from safemigrate.model import Finding, RowChange, Severity
 from safemigrate.recipes import change_in_batches
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, is_backfill, rule
+from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, rule, unconditional_changes
 
 __all__ = ["delete_without_where"]
 
@@ -56,11 +56,7 @@ def delete_without_where(context: Context) -> Iterator[Finding]:
 
     - PostgreSQL manual, "DELETE"
     """
-    for event, action in context.events(ChangeRows):
-        if action.change is not RowChange.DELETE or action.has_condition:
-            continue
-        if context.is_new(event, action.table) or is_backfill(context, event):
-            continue
+    for event, action in unconditional_changes(context, RowChange.DELETE):
         table = event.before.resolve(action.table)
         yield context.finding(
             event,

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import ConstraintKind, Finding, LockMode, Severity
+from safemigrate.model import Finding, LockMode, Severity
 from safemigrate.recipes import drop_constraint_later
 from safemigrate.rulekit import (
+    CONSTRAINT_WORDS,
     UPGRADE_ONLY,
     Context,
     Family,
@@ -15,13 +16,6 @@ from safemigrate.rulekit import (
 )
 
 __all__ = ["dropped_constraint"]
-
-_WORDS = {
-    ConstraintKind.FOREIGN_KEY: "foreign key",
-    ConstraintKind.CHECK: "check",
-    ConstraintKind.EXCLUDE: "exclusion constraint",
-    ConstraintKind.NOT_NULL: "not-null constraint",
-}
 
 
 @rule(family=Family.BREAKAGE, severity=Severity.WARNING, since="0.1.0", directions=UPGRADE_ONLY)
@@ -82,7 +76,7 @@ def dropped_constraint(context: Context) -> Iterator[Finding]:
             continue
         event, action, found = each.event, each.action, each.found
         table = event.before.resolve(action.table)
-        kind = "constraint" if found is None else _WORDS[found.kind]
+        kind = "constraint" if found is None else CONSTRAINT_WORDS[found.kind]
         tables = name_locked_tables(event, LockMode.ACCESS_EXCLUSIVE)
         yield context.finding(
             event,

@@ -77,11 +77,8 @@ def non_concurrent_index(context: Context) -> Iterator[Finding]:
 
 def _is_there(event: Event, action: CreateIndex) -> bool:
     """Return whether IF NOT EXISTS finds the index, so that nothing is built."""
-    schema = event.before.resolve(action.table).schema
-    return any(
-        index.name.schema == schema and index.name.name == action.name
-        for index in event.before.indexes.values()
-    )
+    name = event.before.beside(action.table, action.name or "")
+    return event.before.index(name) is not None
 
 
 def _holds_rows(event: Event, action: CreateIndex) -> bool:

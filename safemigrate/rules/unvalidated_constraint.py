@@ -3,9 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from safemigrate.model import AlterDomain, ConstraintKind, DomainChange, Finding, Remedy, Severity
+from safemigrate.model import AlterDomain, DomainChange, Finding, Remedy, Severity
 from safemigrate.recipes import restrict_domain_unread
-from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, find_at_end, new_constraints, rule
+from safemigrate.rulekit import (
+    CONSTRAINT_WORDS,
+    UPGRADE_ONLY,
+    Context,
+    Family,
+    find_at_end,
+    new_constraints,
+    rule,
+)
 
 __all__ = ["unvalidated_constraint"]
 
@@ -62,7 +70,7 @@ def unvalidated_constraint(context: Context) -> Iterator[Finding]:
         constraint = None if table is None else table.constraints.get(new.name)
         if constraint is None or constraint.is_valid or not constraint.is_enforced:
             continue
-        what = f'{_WORDS[constraint.kind]} "{new.name}" of "{new.table}"'
+        what = f'{CONSTRAINT_WORDS[constraint.kind]} "{new.name}" of "{new.table}"'
         yield context.finding(
             new.event,
             f"{what} is not validated by any migration",
@@ -103,13 +111,3 @@ def _validate_domain(action: AlterDomain) -> Remedy:
         f"{first.sql}\n{then.sql}",
         f"{first.alembic}\n{then.alembic}",
     )
-
-
-_WORDS = {
-    ConstraintKind.CHECK: "check",
-    ConstraintKind.FOREIGN_KEY: "foreign key",
-    ConstraintKind.NOT_NULL: "not-null constraint",
-    ConstraintKind.PRIMARY_KEY: "primary key",
-    ConstraintKind.UNIQUE: "unique constraint",
-    ConstraintKind.EXCLUDE: "exclusion constraint",
-}

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import ChangeRows, Finding, RowChange, Severity
+from safemigrate.model import Finding, RowChange, Severity
 from safemigrate.recipes import change_in_batches
-from safemigrate.rulekit import Context, Family, is_backfill, rule
+from safemigrate.rulekit import Context, Family, rule, unconditional_changes
 
 __all__ = ["update_without_where"]
 
@@ -53,11 +53,7 @@ def update_without_where(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "UPDATE"
     - PostgreSQL manual, "Routine Vacuuming", Recovering Disk Space
     """
-    for event, action in context.events(ChangeRows):
-        if action.change is not RowChange.UPDATE or action.has_condition:
-            continue
-        if context.is_new(event, action.table) or is_backfill(context, event):
-            continue
+    for event, action in unconditional_changes(context, RowChange.UPDATE):
         table = event.before.resolve(action.table)
         yield context.finding(
             event,

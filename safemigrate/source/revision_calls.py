@@ -3,13 +3,13 @@
 import ast
 import io
 import tokenize
-import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from safemigrate.model import Span, Statement
 from safemigrate.source.editing import Refusal, TextLines
+from safemigrate.source.text import parse_python
 
 __all__ = ["Call", "find_call", "holds_only"]
 
@@ -109,7 +109,7 @@ _FSTRING_END = getattr(tokenize, "FSTRING_END", -1)
 def find_call(text: str, statement: Statement) -> Call | Refusal:
     """Return the call that sends the statement, where it stands by itself in the function."""
     try:
-        tree = _parse(text)
+        tree = parse_python(text)
     except (SyntaxError, ValueError):
         return Refusal("the file cannot be read as Python")
     name = statement.direction.value
@@ -150,13 +150,6 @@ def holds_only(function: ast.FunctionDef, sent: Collection[Span], text: str) -> 
             case _:
                 return False
     return True
-
-
-def _parse(text: str) -> ast.Module:
-    # What Python has to say about the escapes in a revision, it says when it runs it.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(text)
 
 
 def _imports_op(tree: ast.Module) -> bool:

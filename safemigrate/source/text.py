@@ -1,8 +1,10 @@
 """Files read as text, what is said of one that is none, and lines and columns in one."""
 
+import ast
 import io
 import re
 import tokenize
+import warnings
 from bisect import bisect_right
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from safemigrate.errors import RevisionError, SafemigrateError, SourceError
 from safemigrate.model import Span
 from safemigrate.source.excerpt import show_path
 
-__all__ = ["LineIndex", "read_revision", "read_text", "split_lines"]
+__all__ = ["LineIndex", "parse_python", "read_revision", "read_text", "split_lines"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -46,6 +48,14 @@ class LineIndex:
     def start(self, line: int) -> int:
         """Return the offset that a line begins at."""
         return self.starts[line - 1]
+
+
+def parse_python(text: str) -> ast.Module:
+    """Return the tree of a revision; raises what Python raises for a text that is none."""
+    # What Python has to say about the escapes in a revision, it says when it runs it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def read_text(path: Path, *, error: type[SafemigrateError] = SourceError) -> str:
