@@ -2,12 +2,13 @@
 
 The statements are of many kinds over a schema that grows with them. Parsing alone is PostgreSQL's
 own parser into its tree. Every rule is asked, those that are off by default as well. All parts run
-in one process, in turn, and the ratios are taken run by run.
+in one process on one core, in turn, and the ratios are taken run by run.
 
     .venv/bin/python benchmarks/judge_statements.py [--statements 10000] [--runs 5]
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -134,6 +135,8 @@ def main() -> None:
     parser.add_argument("--statements", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     statements = list(write_statements(options.statements))
     count = len(statements)
     runs = [measure(statements) for _ in range(options.runs)]

@@ -55,8 +55,18 @@ def choose_index_name(
         while (numbered := name + (str(number) if number else "")) in columns:
             number += 1
         columns.append(numbered)
-    taken = {index.name.name for index in catalog.indexes.values()} | also
+    taken = _Names(catalog.indexes.bare_names, also)
     return _first_free(action.table.name, "_".join(columns), "idx", taken)
+
+
+class _Names(Container[str]):
+    """The names of several collections."""
+
+    def __init__(self, *names: Container[str]) -> None:
+        self._names = names
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in names for names in self._names)
 
 
 _CALL = re.compile(r"(?:\w+\.)*(\w+)\(")

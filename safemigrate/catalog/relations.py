@@ -39,16 +39,15 @@ def drop_relation(catalog: Catalog, name: QualifiedName) -> Catalog:
         return catalog
     gone = {found.name, *(child.name for child in catalog.partitions_of(found.name))}
     gone |= {view.name for view in catalog.readers_of(found.name)}
-    tables = {}
-    for table in catalog.tables.values():
-        if table.name in gone:
-            continue
+    mentioning = {name for one in gone for name in catalog.tables.mentions.get(one, ())}
+    tables, indexes = catalog.tables, catalog.indexes
+    for key in mentioning - gone:
+        table = tables[key]
         dead = [item.name for item in table.constraints.values() if item.references in gone]
-        tables[table.name] = (
-            replace(table, constraints=without(table.constraints, dead)) if dead else table
-        )
-    indexes = {key: index for key, index in catalog.indexes.items() if index.table not in gone}
-    return replace(catalog, tables=Tables(tables), indexes=Indexes(indexes))
+        if dead:
+            tables = tables.put_table(replace(table, constraints=without(table.constraints, dead)))
+    lost = [index for one in gone for index in indexes.by_table.get(one, ())]
+    return replace(catalog, tables=tables.drop_tables(gone), indexes=indexes.drop_indexes(lost))
 
 
 def move_relation(
@@ -61,7 +60,11 @@ def move_relation(
     old = found.name
     new = QualifiedName(new_schema or old.schema, new_name or old.name)
     tables: dict[QualifiedName, Table] = {}
+    concerned = {old, *catalog.tables.mentions.get(old, ())}
     for key, table in catalog.tables.items():
+        if key not in concerned:
+            tables[key] = table
+            continue
         constraints = {
             item.name: replace(item, references=new) if item.references == old else item
             for item in table.constraints.values()

@@ -111,7 +111,7 @@ from safemigrate.model import (
     Vacuum,
     ValidateConstraint,
 )
-from safemigrate.model.catalog import TEMPORARY_SCHEMA
+from safemigrate.model.names import TEMPORARY_SCHEMA
 from safemigrate.sql import read_actions, split_statements
 
 __all__ = ["apply_action", "apply_actions", "catalog_of_sql", "settle"]
@@ -143,11 +143,11 @@ def settle(catalog: Catalog) -> Catalog:
     Its tables may have rows by then, and temporary ones went with their session.
     """
     catalog = forget_transaction(catalog)
-    temporary = [name for name in catalog.tables if name.schema == TEMPORARY_SCHEMA]
-    for name in temporary:
-        catalog = drop_relation(catalog, name)
-    for table in [table for table in catalog.tables.values() if table.is_empty]:
-        catalog = catalog.with_table(replace(table, is_empty=False))
+    for name in catalog.tables.passing:
+        if name.schema == TEMPORARY_SCHEMA:
+            catalog = drop_relation(catalog, name)
+    for name in catalog.tables.passing:
+        catalog = catalog.with_table(replace(catalog.tables[name], is_empty=False))
     return catalog
 
 

@@ -70,12 +70,15 @@ def create_table(catalog: Catalog, action: CreateTable) -> Catalog:
         is_empty=not action.has_query,
     )
     catalog = replace(catalog, next_identity=catalog.next_identity + 1).with_table(table)
+    draft = _Draft(table)
     for column in action.columns:
-        catalog = add_column(catalog, name, column)
+        draft.add_column(catalog, column)
     for constraint in action.constraints:
         # There are no rows yet that could be in doubt, so NOT VALID has no effect here.
-        catalog = add_constraint(catalog, name, replace(constraint, is_not_valid=False))
-    return catalog
+        is_doubtful = constraint.is_not_valid
+        valid = replace(constraint, is_not_valid=False) if is_doubtful else constraint
+        draft.add_constraint(catalog, valid)
+    return draft.put(catalog)
 
 
 def _parents(action: CreateTable) -> tuple[QualifiedName, ...]:
@@ -105,23 +108,9 @@ def add_column(catalog: Catalog, name: QualifiedName, definition: ColumnDefiniti
     table = catalog.table(name)
     if table is None:
         return catalog
-    default = definition.default
-    if definition.is_serial:
-        default = Expression("nextval", functions=(FunctionCall(None, "nextval", 1),))
-    column = Column(
-        name=definition.name,
-        type=definition.type,
-        is_not_null=definition.is_not_null,
-        default=default,
-        generated=definition.generated,
-        is_identity=definition.is_identity,
-        collation=definition.collation,
-    )
-    table = replace(table, columns={**table.columns, column.name: column})
-    catalog = catalog.with_table(table)
-    for constraint in definition.constraints:
-        catalog = add_constraint(catalog, table.name, constraint)
-    return catalog
+    draft = _Draft(table)
+    draft.add_column(catalog, definition)
+    return draft.put(catalog)
 
 
 def change_column(catalog: Catalog, name: QualifiedName, column: Column) -> Catalog:
@@ -208,55 +197,106 @@ def add_constraint(
     table = catalog.table(name)
     if table is None:
         return catalog
-    columns = definition.columns
-    used = None
-    if definition.index is not None:
-        used = catalog.index(QualifiedName(table.name.schema, definition.index))
-        if used is not None:
-            columns = tuple(column for column in used.columns if column is not None)
-    # A key made from an index takes the index's name unless it says another (and renames it).
-    given = definition.name or definition.index
-    constraint_name = choose_constraint_name(
-        table.name.name, replace(definition, name=given), table.constraints
-    )
-    reference = definition.reference
-    constraint = Constraint(
-        name=constraint_name,
-        kind=definition.kind,
-        columns=columns,
-        references=None if reference is None else catalog.resolve(reference.table),
-        referenced_columns=() if reference is None else reference.columns,
-        expression=definition.expression,
-        is_valid=not definition.is_not_valid and definition.is_enforced,
-        is_enforced=definition.is_enforced,
-        index=constraint_name if definition.kind in _KEYS else None,
-    )
-    table = replace(table, constraints={**table.constraints, constraint.name: constraint})
-    if definition.kind in _NOT_NULL_KINDS and constraint.is_valid:
-        table = set_not_null(table, columns)
-    catalog = catalog.with_table(table)
-    if constraint.index is None:
+    draft = _Draft(table)
+    draft.add_constraint(catalog, definition)
+    return draft.put(catalog)
+
+
+class _Draft:
+    """A table while one statement gives it columns and constraints."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._columns = dict(table.columns)
+        self._constraints = dict(table.constraints)
+        self._indexes: list[Index] = []
+        self._used: list[QualifiedName] = []
+
+    def put(self, catalog: Catalog) -> Catalog:
+        """Return the catalog with the table as it is now, and its indexes."""
+        table = replace(self._table, columns=self._columns, constraints=self._constraints)
+        catalog = catalog.with_table(table)
+        if self._used:
+            catalog = catalog.without_indexes(self._used)
+        for index in self._indexes:
+            catalog = catalog.with_index(index)
         return catalog
-    index = Index(
-        name=QualifiedName(table.name.schema, constraint.index),
-        table=table.name,
-        columns=columns,
-        is_unique=definition.kind is not ConstraintKind.EXCLUDE,
-        constraint=constraint.name,
-        uses=(*columns, *definition.included),
-    )
-    if used is not None:
-        catalog = catalog.without_indexes([used.name])
-    return catalog.with_index(index)
+
+    def add_column(self, catalog: Catalog, definition: ColumnDefinition) -> None:
+        """Add the column, its inline constraints included."""
+        default = definition.default
+        if definition.is_serial:
+            default = Expression("nextval", functions=(FunctionCall(None, "nextval", 1),))
+        self._columns[definition.name] = Column(
+            name=definition.name,
+            type=definition.type,
+            is_not_null=definition.is_not_null,
+            default=default,
+            generated=definition.generated,
+            is_identity=definition.is_identity,
+            collation=definition.collation,
+        )
+        for constraint in definition.constraints:
+            self.add_constraint(catalog, constraint)
+
+    def add_constraint(self, catalog: Catalog, definition: ConstraintDefinition) -> None:
+        """Add the constraint, and the index that a key brings along."""
+        name, columns, used = self._table.name, definition.columns, None
+        if definition.index is not None:
+            used = catalog.index(QualifiedName(name.schema, definition.index))
+            if used is not None:
+                columns = tuple(column for column in used.columns if column is not None)
+        reference = definition.reference
+        constraint_name = self._name(definition)
+        constraint = Constraint(
+            name=constraint_name,
+            kind=definition.kind,
+            columns=columns,
+            references=None if reference is None else catalog.resolve(reference.table),
+            referenced_columns=() if reference is None else reference.columns,
+            expression=definition.expression,
+            is_valid=not definition.is_not_valid and definition.is_enforced,
+            is_enforced=definition.is_enforced,
+            index=constraint_name if definition.kind in _KEYS else None,
+        )
+        self._constraints[constraint_name] = constraint
+        if definition.kind in _NOT_NULL_KINDS and constraint.is_valid:
+            self._columns = _mark_not_null(self._columns, columns, self._table)
+        if constraint.index is not None:
+            self._used += [] if used is None else [used.name]
+            self._indexes.append(
+                Index(
+                    name=QualifiedName(name.schema, constraint.index),
+                    table=name,
+                    columns=columns,
+                    is_unique=definition.kind is not ConstraintKind.EXCLUDE,
+                    constraint=constraint.name,
+                    uses=(*columns, *definition.included),
+                )
+            )
+
+    def _name(self, definition: ConstraintDefinition) -> str:
+        # A key made from an index takes the index's name unless it says another (and renames it).
+        given = definition.name or definition.index
+        if given != definition.name:
+            definition = replace(definition, name=given)
+        return choose_constraint_name(self._table.name.name, definition, self._constraints)
 
 
 def set_not_null(table: Table, columns: tuple[str, ...]) -> Table:
     """Return the table with the columns NOT NULL."""
-    changed = {
-        name: replace(column, is_not_null=True) if name in columns else column
-        for name, column in table.columns.items()
-    }
-    if not table.has_all_columns:
-        missing = [name for name in columns if name not in table.columns]
-        changed |= {name: Column(name, None, is_not_null=True) for name in missing}
-    return replace(table, columns=changed)
+    return replace(table, columns=_mark_not_null(table.columns, columns, table))
+
+
+def _mark_not_null(
+    known: Mapping[str, Column], columns: tuple[str, ...], table: Table
+) -> dict[str, Column]:
+    """Return the columns of the table, those named as NOT NULL."""
+    changed = dict(known)
+    for name in columns:
+        column = known.get(name)
+        if column is not None:
+            changed[name] = column if column.is_not_null else replace(column, is_not_null=True)
+        elif not table.has_all_columns:
+            changed[name] = Column(name, None, is_not_null=True)
+    return changed

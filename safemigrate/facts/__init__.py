@@ -12,12 +12,14 @@ from safemigrate.facts.enums import find_new_labels
 from safemigrate.facts.features import Feature, find_newer_features
 from safemigrate.facts.judging import facts_of
 from safemigrate.facts.partitions import may_hide_partitions
+from safemigrate.facts.reading import MANY_STATEMENTS
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.facts.types import TypeChange, judge_type_change
 from safemigrate.facts.volatility import Volatility, judge_volatility
 from safemigrate.facts.walk import walk
 
 __all__ = [
+    "MANY_STATEMENTS",
     "Feature",
     "Situation",
     "TypeChange",

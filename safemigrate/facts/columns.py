@@ -102,7 +102,7 @@ def add_column(action: AddColumn, situation: Situation) -> Facts:
     ]
     if volatility is not Volatility.STABLE or is_restricted(column, situation.catalog):
         parts.append(situation.rewrite(action.table))
-    if volatility is Volatility.UNKNOWN:
+    if volatility is Volatility.UNKNOWN or column.type.is_unknown:
         parts.append(Facts(certainty=Certainty.UNKNOWN))
     for constraint in column.constraints:
         if constraint.reference is None:

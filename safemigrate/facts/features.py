@@ -45,8 +45,8 @@ _ACCESS_METHOD = Feature("SET ACCESS METHOD", ServerVersion(15))
 
 def find_newer_features(action: Action, version: ServerVersion) -> tuple[Feature, ...]:
     """Return what of the action's syntax came after the version, each once."""
-    newer = (feature for feature in _features(action) if feature.since > version)
-    return tuple(dict.fromkeys(newer))
+    newer = [feature for feature in _features(action) if feature.since > version]
+    return tuple(dict.fromkeys(newer)) if newer else ()
 
 
 def _features(action: Action) -> Iterator[Feature]:  # noqa: C901 - one case each

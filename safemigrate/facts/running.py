@@ -67,6 +67,9 @@ class _Frame:
         return self.offset + step.offset
 
 
+_TOP = _Frame()
+
+
 class Run:
     """A statement on its way over a catalog.
 
@@ -95,10 +98,13 @@ class Run:
     def perform(self, actions: Iterable[Action]) -> None:
         """Do what the statement says."""
         written = list(actions)
+        if len(written) == 1:
+            self._perform(map(Step, written), _TOP)
+            return
         # ALTER TABLE drops first, whatever the order (`AlterTablePass` in
         # src/backend/commands/tablecmds.c).
         ordered = sorted(written, key=lambda action: not isinstance(action, _DROPS))
-        self._perform(map(Step, ordered), _Frame())
+        self._perform(map(Step, ordered), _TOP)
         if ordered != written:
             self.events.sort(key=lambda event: written.index(event.action))
 

@@ -98,7 +98,7 @@ def judge_type_change(
     `timezone`: the session's TimeZone when the statement runs, None when it is not known; only
     under UTC is timestamp to timestamptz free (manual: "ALTER TABLE", Notes; since 12).
     """
-    if old is None:
+    if old is None or old.is_unknown or new.is_unknown:
         return TypeChange(rewrites=True, narrows=True, is_known=False)
     if using is not None and not _says_nothing(using, column, new):
         return TypeChange(rewrites=True, narrows=_loses(old, new, using, column))

@@ -1,13 +1,15 @@
 """A history → its timeline: every statement with the catalog it meets and what it does."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from safemigrate.catalog import forget_transaction, settle
 from safemigrate.errors import SqlSyntaxError
+from safemigrate.facts.reading import Reading
 from safemigrate.facts.running import Run
 from safemigrate.facts.situation import join_facts
 from safemigrate.model import (
+    Action,
     AlterTableOption,
     Catalog,
     Certainty,
@@ -24,7 +26,6 @@ from safemigrate.model import (
     Statement,
     Timeline,
 )
-from safemigrate.sql import read_actions
 
 __all__ = ["walk"]
 
@@ -35,26 +36,62 @@ def walk(history: History, *, before: Catalog, version: ServerVersion) -> Timeli
     `before`: what exists when the history begins; an empty `Catalog` for a complete history.
     A downgrade starts from the catalog its upgrade leaves, and later upgrades do not see it.
     """
+    with Reading(history) as reading:
+        ground = _Ground(version, reading.actions)
+        timeline = _walk(history, before, ground)
+        passages = [
+            replace(passage, database=number)
+            for number, other in enumerate(history.further, start=1)
+            for passage in _walk(other, before, ground).passages
+        ]
+    return replace(timeline, passages=(*timeline.passages, *passages)) if passages else timeline
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What is the same for all passages; `read` returns the actions of a statement."""
+
+    version: ServerVersion
+    read: Callable[[str], tuple[Action, ...]]
+
+
+def _walk(history: History, before: Catalog, ground: _Ground) -> Timeline:
     catalog = replace(before, is_complete=before.is_complete or history.is_complete)
+    if history.setup:
+        catalog = _set_up(catalog, history.setup, ground)
     passages = []
+    origin = catalog
     for migration in history.migrations:
         catalog = settle(catalog)
-        up = _pass(migration, Direction.UPGRADE, migration.upgrade, catalog, version)
-        passages.append(up)
-        catalog = up.after
-        if _has_gaps(up):
-            catalog = replace(catalog, is_complete=False)
-        if migration.downgrade or migration.revision is not None:
+        if not migration.reverses:
+            up = _pass(migration, Direction.UPGRADE, migration.upgrade, catalog, ground)
+            passages.append(up)
+            origin, catalog = up.before, up.after
+            if _has_gaps(up):
+                catalog = replace(catalog, is_complete=False)
+        if migration.downgrade or migration.revision is not None or migration.reverses:
             down = _pass(
-                migration, Direction.DOWNGRADE, migration.downgrade, settle(catalog), version
+                migration, Direction.DOWNGRADE, migration.downgrade, settle(catalog), ground
             )
-            passages.append(replace(down, origin=up.before))
-    return Timeline(tuple(passages), history.notices, history.naming_convention)
+            passages.append(replace(down, origin=origin))
+    return Timeline(
+        tuple(passages), history.notices, history.naming_convention, following=settle(catalog)
+    )
+
+
+def _set_up(catalog: Catalog, setup: tuple[Statement, ...], ground: _Ground) -> Catalog:
+    """Return the catalog that the migrations meet when env.py has sent what it sends first."""
+    itself = Migration(path=setup[0].path, text="")
+    passage = _pass(itself, Direction.UPGRADE, setup, catalog, ground)
+    return replace(passage.after, is_complete=False) if _has_gaps(passage) else passage.after
 
 
 def _has_gaps(passage: Passage) -> bool:
     """Return whether something ran that may have changed the schema unseen."""
-    if any(entry.hides_statements for entry in passage.migration.unjudged):
+    migration = passage.migration
+    if any(entry.hides_statements for entry in migration.unjudged):
+        return True
+    if any(entry.hides_changes for entry in migration.assumptions):
         return True
     return any(
         item.syntax_error or any(one.gap for one in item.events) for item in passage.statements
@@ -66,7 +103,7 @@ def _pass(
     direction: Direction,
     statements: tuple[Statement, ...],
     catalog: Catalog,
-    version: ServerVersion,
+    ground: _Ground,
 ) -> Passage:
     """Run one direction of a migration over the catalog."""
     beginning = catalog
@@ -79,18 +116,18 @@ def _pass(
             catalog = _end_transaction(catalog, settings)
             transaction = statement.transaction
         try:
-            actions = read_actions(statement.sql)
+            actions = ground.read(statement.sql)
         except SqlSyntaxError as err:
             unknown = Facts(certainty=Certainty.UNKNOWN)
             explained.append(ExplainedStatement(statement, (), unknown, err.message, err.offset))
             continue
-        run = Run(statement, catalog, beginning, version, settings)
+        run = Run(statement, catalog, beginning, ground.version, settings)
         run.perform(actions)
         whole = _take_strongest(join_facts(event.facts for event in run.events), run.events)
         explained.append(ExplainedStatement(statement, tuple(run.events), whole))
         catalog, settings = run.catalog, run.settings
     after = _end_transaction(catalog, settings)
-    return Passage(migration, direction, beginning, after, tuple(explained), version)
+    return Passage(migration, direction, beginning, after, tuple(explained), ground.version)
 
 
 def _take_strongest(facts: Facts, events: Sequence[Event]) -> Facts:

@@ -8,7 +8,7 @@ from safemigrate.lint.baseline import (
     leave_out,
     list_known,
 )
-from safemigrate.lint.engine import find_unjudged, judge
+from safemigrate.lint.engine import find_assumptions, find_unjudged, judge
 from safemigrate.lint.fixing import FileFix, FixPlan, Unfixed, plan_fixes
 from safemigrate.lint.registry import rule_packages, rules
 from safemigrate.lint.scope import choose_paths, list_ancestors
@@ -26,6 +26,7 @@ __all__ = [
     "choose_paths",
     "decode_baseline",
     "encode_baseline",
+    "find_assumptions",
     "find_suppressions",
     "find_unjudged",
     "judge",

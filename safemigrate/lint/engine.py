@@ -1,10 +1,13 @@
 """A timeline → findings: ask every rule, silence what is ignored, count what was judged."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 
 from safemigrate.config import RuleOptions, RuleSettings
+from safemigrate.lint.asking import Inquiry, NeededKinds, needed_kinds
+from safemigrate.lint.parts import judge_files
 from safemigrate.lint.registry import rules
 from safemigrate.lint.scope import choose_paths
 from safemigrate.lint.selection import Selection, select_rules
@@ -12,6 +15,7 @@ from safemigrate.lint.silencing import silence
 from safemigrate.lint.sizes import lower_small
 from safemigrate.lint.suppressions import Suppression, find_suppressions
 from safemigrate.model import (
+    Assumption,
     Catalog,
     Confidence,
     Direction,
@@ -25,9 +29,9 @@ from safemigrate.model import (
     Timeline,
     Unjudged,
 )
-from safemigrate.rulekit import Context, EventIndex, locate
+from safemigrate.rulekit import locate
 
-__all__ = ["find_unjudged", "judge"]
+__all__ = ["find_assumptions", "find_unjudged", "judge"]
 
 
 def judge(
@@ -40,43 +44,48 @@ def judge(
     """
     judged = choose_paths(timeline, paths, settings.start_after)
     by_path = _group_by_file(timeline, judged)
-    everywhere = select_rules((settings,))
-    bench = _Bench(settings, _options(timeline, settings), timeline.end, everywhere)
-    findings: list[Finding] = []
-    suppressed = 0
-    for passages in by_path.values():
-        found, silenced = _judge_file(passages, bench)
-        findings += found
-        suppressed += silenced
+    options = _options(timeline, settings)
+    ends = tuple((end, needed_kinds(end, options)) for end in timeline.ends)
+    bench = _Bench(settings, options, ends)
+    files = judge_files(list(by_path.values()), partial(_judge_file, bench=bench))
+    findings = [each for found, _ in files for each in found]
     statements = _list_statements(by_path)
     return LintResult(
         findings=tuple(sorted(findings, key=_place)),
         statements=len(statements),
         judged=sum(map(_is_understood, statements)),
         unjudged=_list_unjudged(by_path),
-        migrations=len(by_path),
-        suppressed=suppressed,
+        # A way back that has a file of its own is no migration of its own.
+        migrations=len({one[0].migration.reverses or path for path, one in by_path.items()}),
+        suppressed=sum(silenced for _, silenced in files),
         notices=timeline.notices,
+        assumptions=_list_assumptions(by_path),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """What is the same for every file; `end` is the catalog after all upgrades.
+    """What is the same for every file.
 
-    `everywhere`: the rules that are on where nothing is said of a path.
+    `ends`: for each database the catalog after all upgrades, and the kinds of action that each rule
+    asks for. `chosen`: the rules that are on, for each of the choices met so far.
     """
 
     settings: RuleSettings
     options: RuleOptions
-    end: Catalog
-    everywhere: Selection
+    ends: tuple[tuple[Catalog, NeededKinds], ...]
+    chosen: dict[tuple[int, ...], Inquiry] = field(default_factory=dict)
 
-    def select(self, path: str) -> Selection:
-        """Return the rules that are on for the file at `path`."""
-        if not self.settings.per_path:
-            return self.everywhere
-        return select_rules(self.settings.choices(path))
+    def select(self, path: str, database: int = 0) -> Inquiry:
+        """Return the rules that are on for the file at `path`, where it is run on the database."""
+        settings = self.settings
+        choices = settings.choices(path) if settings.per_path else (settings,)
+        key = (database, *map(id, choices))
+        if key not in self.chosen:
+            selection = select_rules(choices)
+            end, needed = self.ends[database]
+            self.chosen[key] = Inquiry(selection, end, self.options, needed)
+        return self.chosen[key]
 
 
 def _options(timeline: Timeline, settings: RuleSettings) -> RuleOptions:
@@ -85,6 +94,13 @@ def _options(timeline: Timeline, settings: RuleSettings) -> RuleOptions:
     if not timeline.naming_convention:
         return options
     return replace(options, naming={**timeline.naming_convention, **options.naming})
+
+
+def find_assumptions(
+    timeline: Timeline, paths: frozenset[str] | None = None
+) -> tuple[Assumption, ...]:
+    """Return what the recording had to assume, as `judge` does."""
+    return _list_assumptions(_group_by_file(timeline, paths))
 
 
 def find_unjudged(timeline: Timeline, paths: frozenset[str] | None = None) -> tuple[Unjudged, ...]:
@@ -117,27 +133,29 @@ def _list_unjudged(by_path: dict[str, list[Passage]]) -> tuple[Unjudged, ...]:
 def _judge_file(passages: list[Passage], bench: _Bench) -> tuple[list[Finding], int]:
     """Return the findings of one file that stay, and how many were silenced."""
     migration = passages[0].migration
-    selected = bench.select(migration.path)
+    inquiry = bench.select(migration.path)
     suppressions = find_suppressions(migration)
-    findings = [each for passage in passages for each in _judge_passage(passage, selected, bench)]
+    findings = [each for passage in passages for each in _judge_passage(passage, bench)]
+    if passages[-1].database:
+        findings = _list_different(findings)
     statements = [item.statement for passage in passages for item in passage.statements]
     heard = silence(findings, statements, suppressions)
-    about = _about_suppressions(migration, suppressions, heard.used, selected)
+    about = _about_suppressions(migration, suppressions, heard.used, inquiry.selection)
     return [*heard.kept, *about], heard.silenced
 
 
-def _judge_passage(passage: Passage, selected: Selection, bench: _Bench) -> Iterable[Finding]:
-    found = _ask_rules(passage, selected, bench)
+def _list_different(findings: list[Finding]) -> list[Finding]:
+    """Return what is found in one database or more once."""
+    found: dict[tuple[object, ...], Finding] = {}
+    for one in findings:
+        found.setdefault((one.rule, one.direction, one.span, one.message, one.ordinal), one)
+    return list(found.values())
+
+
+def _judge_passage(passage: Passage, bench: _Bench) -> Iterable[Finding]:
+    found = bench.select(passage.migration.path, passage.database).ask(passage)
     rows = bench.settings.small_table_rows
     return found if rows is None else lower_small(found, passage, rows)
-
-
-def _ask_rules(passage: Passage, selected: Selection, bench: _Bench) -> Iterator[Finding]:
-    index = EventIndex(passage)
-    for name, severity in selected.items():
-        rule = rules()[name]
-        if passage.direction in rule.directions:
-            yield from rule.check(Context(passage, index, name, severity, bench.end, bench.options))
 
 
 def _about_suppressions(
@@ -160,7 +178,7 @@ def _about_suppressions(
                 path=migration.path,
                 span=suppression.span,
                 revision=migration.revision,
-                direction=Direction.UPGRADE,
+                direction=Direction.DOWNGRADE if migration.reverses else Direction.UPGRADE,
                 fix=fix,
             )
 
@@ -222,8 +240,19 @@ def _gaps(item: ExplainedStatement) -> Iterator[Unjudged]:
 
 
 def _recording_gaps(by_path: dict[str, list[Passage]]) -> Iterator[Unjudged]:
+    found = (entry for migration in _list_migrations(by_path) for entry in migration.unjudged)
+    yield from dict.fromkeys(found)
+
+
+def _list_assumptions(by_path: dict[str, list[Passage]]) -> tuple[Assumption, ...]:
+    found = (entry for migration in _list_migrations(by_path) for entry in migration.assumptions)
+    return tuple(dict.fromkeys(found))
+
+
+def _list_migrations(by_path: dict[str, list[Passage]]) -> Iterator[Migration]:
+    """Yield what the files are, once for each database that has migrations of its own."""
     for passages in by_path.values():
-        yield from passages[0].migration.unjudged
+        yield from {passage.database: passage.migration for passage in passages}.values()
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str]:

@@ -19,6 +19,8 @@ from safemigrate.model import (
     LintResult,
     Migration,
     Passage,
+    Replacement,
+    Rewording,
     Timeline,
 )
 from safemigrate.source import (
@@ -140,8 +142,15 @@ def _try(passage: Passage, finding: Finding, fix: Fix) -> _Candidate | Refusal:
     statement = explained.statement
     parts = fix.parts_transaction and statement.transaction is not None
     if statement.is_literal:
+        runner = passage.migration.runner
         if parts:
-            return Refusal("it stands between BEGIN and COMMIT")
+            return Refusal(
+                f"{runner} runs it in a transaction"
+                if runner
+                else "it stands between BEGIN and COMMIT"
+            )
+        if runner and fix.parts_transaction and _adds_statement(fix):
+            return Refusal(f"{runner} would run what is added in one transaction with it")
         found = edit_sql(text, statement, fix.change)
     else:
         if parts and any(gap.hides_statements for gap in passage.migration.unjudged):
@@ -149,6 +158,13 @@ def _try(passage: Passage, finding: Finding, fix: Fix) -> _Candidate | Refusal:
         sent = [item.statement for item in passage.statements]
         found = edit_revision(text, statement, fix.change, sent)
     return found if isinstance(found, Refusal) else _Candidate(finding, fix, found, parts)
+
+
+def _adds_statement(fix: Fix) -> bool:
+    change = fix.change
+    return isinstance(change, Replacement) or (
+        isinstance(change, Rewording) and change.then is not None
+    )
 
 
 def _find_statement(passage: Passage, finding: Finding) -> ExplainedStatement | None:

@@ -63,6 +63,7 @@ from safemigrate.model.fixes import (
 )
 from safemigrate.model.functions import Function
 from safemigrate.model.history import (
+    Assumption,
     Direction,
     DowngradeKind,
     History,
@@ -171,6 +172,7 @@ from safemigrate.model.timeline import (
     Timeline,
 )
 from safemigrate.model.types import (
+    UNKNOWN_TYPE_SCHEMA,
     ColumnType,
     Expression,
     FunctionCall,
@@ -185,6 +187,7 @@ from safemigrate.model.version import (
 __all__ = [
     "NEWEST_VERSION",
     "OLDEST_VERSION",
+    "UNKNOWN_TYPE_SCHEMA",
     "Action",
     "AddColumn",
     "AddConstraint",
@@ -196,6 +199,7 @@ __all__ = [
     "AlterSequence",
     "AlterTableOption",
     "Analyze",
+    "Assumption",
     "AttachIndex",
     "AttachPartition",
     "Catalog",

@@ -5,7 +5,7 @@ from enum import Enum
 
 from safemigrate.model.facts import Lock
 from safemigrate.model.fixes import Fix
-from safemigrate.model.history import Direction, Unjudged
+from safemigrate.model.history import Assumption, Direction, Unjudged
 from safemigrate.model.names import Span
 
 __all__ = ["Confidence", "Finding", "LintResult", "Remedy", "Severity"]
@@ -48,6 +48,7 @@ class Finding:
     `sql`: the statement judged, or empty when it is about the file.
     `blocks`: the application's commands that wait meanwhile.
     `fix`: how the file can be changed, where that can be said.
+    `helper`: as `Statement` has it.
     """
 
     rule: str
@@ -65,6 +66,7 @@ class Finding:
     blocks: tuple[str, ...] = ()
     remedy: Remedy | None = None
     fix: Fix | None = None
+    helper: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class LintResult:
     `statements`: statements read; `judged`: those of them that were understood.
     `suppressed`: findings that an ignore with a reason silenced.
     `baselined`: those left out because the baseline has them.
+    `assumptions`: what the recording of the migrations judged had to assume.
     """
 
     findings: tuple[Finding, ...]
@@ -84,6 +87,7 @@ class LintResult:
     suppressed: int = 0
     baselined: int = 0
     notices: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return how many findings have that severity."""

@@ -7,6 +7,7 @@ from enum import Enum
 from safemigrate.model.names import Span
 
 __all__ = [
+    "Assumption",
     "Direction",
     "DowngradeKind",
     "History",
@@ -27,7 +28,7 @@ class Direction(Enum):
 class DowngradeKind(Enum):
     """What a migration's `downgrade` is.
 
-    `NOT_APPLICABLE`: a SQL file. `MISSING`: no function of that name.
+    `NOT_APPLICABLE`: a SQL file without a way back. `MISSING`: no function of that name.
     `REFUSES`: it raises NotImplementedError on purpose. `EMPTY`: it runs and does nothing.
     """
 
@@ -50,6 +51,8 @@ class Statement:
     it runs outside one.
     `is_assumed`: it was recorded after an answer of the database was looked at, which the
     recording could not know.
+    `helper`: `path:line` of the innermost place of the project's own code outside the revision that
+    sent it, when a helper in another file did; empty when the revision sent it itself.
     """
 
     sql: str
@@ -61,6 +64,7 @@ class Statement:
     transaction: int | None
     is_assumed: bool = False
     is_literal: bool = False
+    helper: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,21 @@ class Unjudged:
 
 
 @dataclass(frozen=True, slots=True)
+class Assumption:
+    """What a recording had to assume, and why; `line` is 1-based.
+
+    The statements behind it are judged, and are the right ones if it holds.
+    `hides_changes`: if it does not hold, the schema may be another one.
+    """
+
+    path: str
+    line: int
+    revision: str | None
+    reason: str
+    hides_changes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class OwnImport:
     """A module of the project itself that a revision imports, and the 1-based line."""
 
@@ -94,8 +113,13 @@ class Migration:
     `revision`: None for a SQL file.
     `text`: the file's content, for excerpts and suppressions.
     `upgrade_line`, `downgrade_line`: where the functions begin; 1 when they are not there.
-    `downgrade`: empty for a SQL file.
+    `downgrade`: empty for a SQL file, but for those of tools that have both ways.
     `imports`: what it imports of the project itself.
+    `runner`: the tool that opens and ends the transactions of a SQL file; empty for Alembic, and
+    where each statement runs by itself, as psql has it.
+    `reverses`: the path of the migration that `downgrade` takes back, where that is another file,
+    the one just before; `upgrade` is empty then.
+    `lineage`: a digest of the revision and of all that run before it; empty where none was taken.
     """
 
     path: str
@@ -110,6 +134,10 @@ class Migration:
     downgrade_line: int = 1
     unjudged: tuple[Unjudged, ...] = ()
     imports: tuple[OwnImport, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    runner: str = ""
+    reverses: str = ""
+    lineage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +149,14 @@ class History:
     `notices`: what the reader of a report should know about how it was read.
     `naming_convention`: the project's own templates of names, by SQLAlchemy's short keys, such as
     `{"ix": "ix_%(table_name)s_%(column_0_name)s"}`; empty where it has none.
+    `setup`: what env.py itself sends before the migrations run.
+    `further`: what the same migrations send to further databases, where env.py runs them on several
+    and they send something else there; in the order in which it does.
     """
 
     migrations: tuple[Migration, ...]
     is_complete: bool = False
     notices: tuple[str, ...] = ()
     naming_convention: Mapping[str, str] = field(default_factory=dict)
+    setup: tuple[Statement, ...] = ()
+    further: "tuple[History, ...]" = ()

@@ -1,15 +1,19 @@
 """Names of relations and where they stand in a file."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["ColumnName", "QualifiedName", "Span"]
+__all__ = ["DEFAULT_SCHEMA", "TEMPORARY_SCHEMA", "ColumnName", "QualifiedName", "Span"]
+
+DEFAULT_SCHEMA = "public"
+TEMPORARY_SCHEMA = "pg_temp"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class QualifiedName:
+class QualifiedName(NamedTuple):
     """The name of an object, as PostgreSQL stores it (case folded, unquoted).
 
     `schema` is None when the SQL did not say one; `Catalog.resolve` fills it in.
+    A tuple, because names are looked up more than anything else, and its hash is made in C.
     """
 
     schema: str | None

@@ -84,7 +84,8 @@ class Passage:
 
     `before`: the catalog when it begins. `after`: when it has run. `version`: that of the server
     it is judged for. `origin`: what a downgrade should come back to, which is the catalog that its
-    upgrade met; None for an upgrade.
+    upgrade met; None for an upgrade. `database`: which of the databases it runs on, from 0, where
+    the project has several with migrations of their own.
     """
 
     migration: Migration
@@ -94,6 +95,7 @@ class Passage:
     statements: tuple[ExplainedStatement, ...]
     version: ServerVersion = OLDEST_VERSION
     origin: Catalog | None = None
+    database: int = 0
 
     def is_new(self, table: QualifiedName, at: Catalog) -> bool:
         """Return whether the relation named so in `at` was made by this migration itself."""
@@ -105,15 +107,24 @@ class Passage:
 class Timeline:
     """The passages of a history: for each migration its upgrade, then its downgrade.
 
-    `naming_convention`: as `History` has it.
+    `naming_convention`: as `History` has it. `following`: what a further migration would meet.
     """
 
     passages: tuple[Passage, ...]
     notices: tuple[str, ...] = ()
     naming_convention: Mapping[str, str] = field(default_factory=dict)
+    following: Catalog = field(default_factory=Catalog)
 
     @property
     def end(self) -> Catalog:
-        """What exists when all upgrades have run."""
-        ends = [one.after for one in self.passages if one.direction is Direction.UPGRADE]
-        return ends[-1] if ends else Catalog()
+        """What exists when all upgrades have run, in the first database."""
+        return self.ends[0]
+
+    @property
+    def ends(self) -> tuple[Catalog, ...]:
+        """What exists in each of the databases when all upgrades have run there."""
+        ends = {0: Catalog()}
+        for one in self.passages:
+            if one.direction is Direction.UPGRADE:
+                ends[one.database] = one.after
+        return tuple(ends.values())

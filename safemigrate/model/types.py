@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-__all__ = ["ColumnType", "Expression", "FunctionCall", "TextConstant"]
+__all__ = ["UNKNOWN_TYPE_SCHEMA", "ColumnType", "Expression", "FunctionCall", "TextConstant"]
+
+# Where a type is said to be that is made by code which is not there to be run.
+UNKNOWN_TYPE_SCHEMA = "safemigrate_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,14 @@ class ColumnType:
     dimensions: int = 0
     schema: str | None = None
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the name tells only where the type comes from, not which one it is."""
+        return self.schema == UNKNOWN_TYPE_SCHEMA
+
     def __str__(self) -> str:
-        text = self.name if self.schema is None else f"{self.schema}.{self.name}"
+        is_bare = self.schema is None or self.is_unknown
+        text = self.name if is_bare else f"{self.schema}.{self.name}"
         if self.modifiers:
             inside = f"({','.join(map(str, self.modifiers))})"
             # timestamp(3) with time zone: the modifier stands behind the first word

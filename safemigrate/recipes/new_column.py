@@ -179,7 +179,7 @@ def _fill(
 def _fit(table: QualifiedName, *parts: str) -> QualifiedName:
     """Return the name of an object beside the table, cut to what PostgreSQL keeps."""
     name = "_".join((table.name, *parts)).encode()[:_NAME_BYTES].decode(errors="ignore")
-    return replace(table, name=name)
+    return QualifiedName(table.schema, name)
 
 
 def _sequence(table: QualifiedName, column: ColumnDefinition) -> QualifiedName:

@@ -1,10 +1,10 @@
 """Recipes of several steps, written out as one text."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from safemigrate.model import QualifiedName, Remedy
-from safemigrate.model.catalog import DEFAULT_SCHEMA
+from safemigrate.model.names import DEFAULT_SCHEMA
 from safemigrate.recipes.rendering import alembic_execute, autocommit
 
 __all__ = ["Step", "as_written", "concurrent_step", "sql_step", "write_steps"]
@@ -73,5 +73,5 @@ def write_steps(advice: str, steps: Iterable[Step]) -> Remedy:
 def as_written(name: QualifiedName, table: QualifiedName) -> QualifiedName:
     """Return a name of the catalog the way the user wrote `table`: without `public` or with it."""
     if table.schema is None and name.schema == DEFAULT_SCHEMA:
-        return replace(name, schema=None)
+        return QualifiedName(None, name.name)
     return name

@@ -36,7 +36,7 @@ from safemigrate.rulekit.objects import (
     is_new_object,
     is_there_after,
 )
-from safemigrate.rulekit.parts import SchemaPart, list_parts
+from safemigrate.rulekit.parts import SchemaPart, list_differing_parts
 from safemigrate.rulekit.privileges import name_grantees, name_objects, name_privileges
 from safemigrate.rulekit.references import ReferencePair, reference_pairs
 from safemigrate.rulekit.repeats import is_repeatable
@@ -126,7 +126,7 @@ __all__ = [
     "join_words",
     "leave_to_engine",
     "list_dependants",
-    "list_parts",
+    "list_differing_parts",
     "locate",
     "matches_convention",
     "name_grantees",

@@ -60,6 +60,11 @@ class EventIndex:
         for number, event in enumerate(events):
             self._by_kind.setdefault(type(event.action), []).append((number, event))
 
+    @property
+    def kinds(self) -> frozenset[type[object]]:
+        """The kinds of action there are."""
+        return frozenset(self._by_kind)
+
     def list_events(self, kinds: tuple[type[object], ...]) -> Iterator[Event]:
         """Yield the events whose action is of one of the kinds, in the order they run."""
         found = [self._by_kind[kind] for kind in kinds if kind in self._by_kind]
@@ -189,6 +194,7 @@ class Context:
             blocks=_blocked(locks),
             remedy=_without_body(event, remedy),
             fix=fix,
+            helper=statement.helper,
         )
 
     def finding_at_statement(
@@ -211,6 +217,7 @@ class Context:
             direction=statement.direction,
             sql=statement.sql,
             ordinal=statement.ordinal,
+            helper=statement.helper,
         )
 
     def finding_about_file(

@@ -119,7 +119,7 @@ _READERS: Mapping[type[object], Callable[[Any], Iterator[_Name]]] = {
 }
 
 # Letters beyond ASCII need no quotes either (manual: "SQL Syntax", 4.1.1).
-_PLAIN = re.compile(r"[a-z_\u0080-\U0010ffff][a-z0-9_$\u0080-\U0010ffff]*\Z")
+_PLAIN = re.compile(r"[^\x00-^`{-\x7f][^\x00-#%-/:-^`{-\x7f]*\Z")
 _KEYWORD = re.compile(r"[a-z_]+\Z")
 
 

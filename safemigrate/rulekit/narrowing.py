@@ -30,9 +30,9 @@ def narrowed_columns(context: Context) -> Iterator[NarrowedColumn]:
 
     Nothing in a downgrade, which takes back what the upgrade widened.
     """
-    if context.passage.direction is Direction.DOWNGRADE:
-        return
     for event, action in context.events(AlterColumnType):
+        if context.passage.direction is Direction.DOWNGRADE:
+            return
         column = event.before.column(action.table, action.column)
         old = None if column is None else column.type
         if old is None or not change_of_type(action, event.before).narrows:

@@ -28,6 +28,8 @@ class Backfill:
 @once_a_passage
 def backfills(context: Context) -> Iterator[Backfill]:
     """Yield the changes of rows under a lock that shuts a table that was there, in order."""
+    if not any(context.events(ChangeRows)):
+        return
     for events in transactions(context):
         held: dict[QualifiedName, None] = {}
         for event in events:

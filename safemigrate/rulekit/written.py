@@ -206,7 +206,9 @@ def name_constraint(
 
     `taken`: the names of the table's other constraints.
     """
-    given = replace(definition, name=definition.name or definition.index)
+    if definition.name is not None:
+        return definition
+    given = definition if definition.index is None else replace(definition, name=definition.index)
     return replace(definition, name=choose_constraint_name(table.name, given, taken))
 
 

@@ -66,24 +66,23 @@ def concurrent_index_on_partitioned_table(context: Context) -> Iterator[Finding]
         if not action.is_concurrent:
             continue
         catalog = event.before
+        index = action if isinstance(action, CreateIndex) else catalog.index(action.index)
+        if index is None or not _is_partitioned(index, catalog):
+            continue
+        where = catalog.resolve(index.table)
         if isinstance(action, CreateIndex):
-            is_met = _is_partitioned(action, catalog)
             name = name_new_index(event, action)
-            verb, where = "building", catalog.resolve(action.table)
+            verb = "building"
             remedy = build_index_concurrently(action, name, catalog)
         else:
-            index = catalog.index(action.index)
-            is_met = index is not None and _is_partitioned(index, catalog)
             name, verb = action.index.name, "dropping"
-            where = action.index if index is None else index.table
             remedy = drop_index_briefly(action, context.rule)
-        if is_met:
-            yield context.finding(
-                event,
-                f'{verb} index "{name}" of "{where}", which is partitioned, concurrently fails',
-                why=f"the server refuses it: {event.facts.errors[-1]}",
-                remedy=remedy,
-            )
+        yield context.finding(
+            event,
+            f'{verb} index "{name}" of "{where}", which is partitioned, concurrently fails',
+            why=f"the server refuses it: {event.facts.errors[-1]}",
+            remedy=remedy,
+        )
 
 
 def _is_partitioned(of: CreateIndex | Index, catalog: Catalog) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Event, Finding, LockMode, Severity
+from safemigrate.model import Event, Finding, LockMode, SetVariable, Severity
 from safemigrate.recipes import limit_by_timeout
 from safemigrate.rulekit import (
     Context,
@@ -62,6 +62,8 @@ def disabled_lock_timeout(context: Context) -> Iterator[Finding]:
 
     - PostgreSQL manual, "Client Connection Defaults", `lock_timeout`
     """
+    if not any(context.events(SetVariable)):
+        return
     told: Event | None = None
     for at in follow_setting(context, "lock_timeout"):
         off = at.setter

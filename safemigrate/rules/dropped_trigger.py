@@ -69,7 +69,7 @@ def dropped_trigger(context: Context) -> Iterator[Finding]:
         if context.is_new(event, action.table) or _key(event, action) in made:
             continue
         before, after = event.before.table(action.table), context.passage.after
-        if before is not None and all(t.identity != before.identity for t in after.tables.values()):
+        if before is not None and after.by_identity(before.identity) is None:
             continue
         table = event.before.resolve(action.table)
         tables = name_locked_tables(event, LockMode.ACCESS_EXCLUSIVE)

@@ -62,11 +62,11 @@ def nested_transaction(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "BEGIN", Notes
     - PostgreSQL manual, "COMMIT", Notes
     """
-    if context.passage.migration.revision is not None:
-        # transaction-control-in-revision finds them all.
-        return
     begun: set[int | None] = set()
     for event, action in context.events(TransactionControl):
+        if context.passage.migration.revision is not None:
+            # transaction-control-in-revision finds them all.
+            return
         if event.is_in_body:
             continue
         transaction = event.statement.transaction

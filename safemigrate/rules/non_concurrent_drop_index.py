@@ -84,8 +84,7 @@ def _is_exempt(context: Context, event: Event, index: Index) -> bool:
     table = event.before.table(index.table)
     if index.constraint is not None or context.is_new(event, index.table):
         return True
-    left = context.passage.after.tables.values()
-    return table is not None and all(other.identity != table.identity for other in left)
+    return table is not None and context.passage.after.by_identity(table.identity) is None
 
 
 def _is_partitioned(event: Event, index: Index) -> bool:

@@ -72,7 +72,7 @@ def refused_statement(context: Context) -> Iterator[Finding]:
 
 
 def _reasons(context: Context, event: Event) -> Iterator[str]:
-    if find_newer_features(event.action, context.passage.version):
+    if not event.facts.errors or find_newer_features(event.action, context.passage.version):
         return
     for reason in event.facts.errors:
         if not _SAID_ELSEWHERE.search(reason):

@@ -21,6 +21,7 @@ def unfinished_transaction(context: Context) -> Iterator[Finding]:
     ## What it does
 
     Finds the `BEGIN` of a file of SQL whose transaction is still open where the file ends.
+    A file that another tool runs in a transaction of its own is not looked at.
 
     ## Why is this unsafe?
 
@@ -58,7 +59,8 @@ def unfinished_transaction(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "BEGIN"
     - PostgreSQL manual, "psql", Exit Status
     """
-    if context.passage.migration.revision is not None or not context.passage.statements:
+    migration = context.passage.migration
+    if migration.revision is not None or migration.runner or not context.passage.statements:
         return
     last = context.passage.statements[-1]
     number = last.statement.transaction

@@ -9,7 +9,7 @@ from safemigrate.rulekit import (
     Family,
     SchemaPart,
     join_words,
-    list_parts,
+    list_differing_parts,
     rule,
 )
 
@@ -74,9 +74,7 @@ def unreversed_step(context: Context) -> Iterator[Finding]:
     if passage.migration.unjudged:
         # What it asked the database first may have decided what else it does.
         return
-    before, between, after = (
-        frozenset(list_parts(one)) for one in (passage.origin, passage.before, passage.after)
-    )
+    before, between, after = list_differing_parts(passage.origin, passage.before, passage.after)
     left = _name((between - before) & after)
     gone = _name((before - between) - after)
     parts = [f"leaves {join_words(left)}"] if left else []
@@ -84,7 +82,7 @@ def unreversed_step(context: Context) -> Iterator[Finding]:
     if parts:
         yield context.finding_about_file(
             f"the downgrade {' and '.join(parts)}",
-            why="alembic downgrade reports success; the next upgrade fails on what is there, or "
+            why="the downgrade reports success; the next upgrade fails on what is there, or "
             "the release that is put back misses what is gone",
             confidence=_confidence(passage),
         )

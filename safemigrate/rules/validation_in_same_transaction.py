@@ -71,6 +71,8 @@ def validation_in_same_transaction(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "ALTER TABLE", VALIDATE CONSTRAINT and Notes
     """
     for events in transactions(context):
+        if len(events) == 1:
+            continue
         held: Held = {}
         added: Held = {}
         for event in events:

@@ -69,6 +69,8 @@ def work_under_exclusive_lock(context: Context) -> Iterator[Finding]:
     - PostgreSQL manual, "Explicit Locking", Table-Level Locks
     """
     for events in transactions(context):
+        if len(events) == 1:
+            continue
         held: dict[QualifiedName, int] = {}
         for event in events:
             now = event.statement.ordinal

@@ -1,5 +1,6 @@
 """ALTER TABLE: one action for each subcommand."""
 
+import re
 from dataclasses import replace
 
 from safemigrate.model import (
@@ -64,7 +65,8 @@ def read_alter_table(node: nodes.AlterTableStmt, sql: str) -> list[Action]:
     table = name_of_range(node.relation)
     if node.objtype not in _TABLES:
         return [_read_other(table, node.objtype, item.alter_table_cmd) for item in node.cmds]
-    offsets = _subcommand_offsets(sql)
+    offsets = _only_offset(sql) if len(node.cmds) == 1 else []
+    offsets = offsets or _subcommand_offsets(sql)
     if len(offsets) != len(node.cmds):
         offsets = [0] * len(node.cmds)
     actions = [
@@ -98,6 +100,23 @@ def _read_other(relation: QualifiedName, kind: int, command: nodes.AlterTableCmd
             return AlterTableOption(relation, TableOption.INDEX_STATISTICS)
     setting = read_setting(relation, command, 0)
     return setting or UnmodelledAction(f"ALTER {kind_of(kind)}", (relation,))
+
+
+# ALTER TABLE up to the only subcommand, where nothing unusual stands before it.
+_PART = r"""(?: [A-Za-z_][A-Za-z0-9_$]*+ | "(?:[^"]|"")*+" )"""
+_HEAD = re.compile(
+    rf"""
+      ALTER \s++ TABLE \s++ (?: IF \s++ EXISTS \s++ )?+ (?: ONLY \s++ )?+
+      {_PART} (?: \. {_PART} )*+ \s++ (?=[A-Z])
+    """,
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
+
+
+def _only_offset(sql: str) -> list[int]:
+    """Return what `_subcommand_offsets` does for one subcommand, if that is plain to see."""
+    head = _HEAD.match(sql)
+    return [] if head is None else [head.end()]
 
 
 def _subcommand_offsets(sql: str) -> list[int]:

@@ -104,11 +104,9 @@ def read_create_table_as(node: nodes.CreateTableAsStmt) -> Action:
     """Return the action of CREATE TABLE AS, SELECT INTO or CREATE MATERIALIZED VIEW."""
     name = name_of_range(node.into.rel)
     if node.objtype == nodes.ObjectType.OBJECT_MATVIEW:
+        inner = flatten(node.query)
         return CreateView(
-            name,
-            read_tables(flatten(node.query)),
-            is_materialized=True,
-            columns=read_used_columns(node.query),
+            name, read_tables(inner), is_materialized=True, columns=read_used_columns(inner)
         )
     return CreateTable(
         table=name,
@@ -202,11 +200,12 @@ def read_create_view(node: nodes.ViewStmt) -> Action:
     """Return the action of CREATE VIEW."""
     whole = nodes.Node()
     whole.view_stmt.CopyFrom(node)
+    inner = flatten(node.query)
     return CreateView(
         name_of_range(node.view),
-        read_tables(flatten(node.query)),
+        read_tables(inner),
         replaces=node.replace,
-        columns=read_used_columns(node.query),
+        columns=read_used_columns(inner),
         definition=deparse_statement(whole),
     )
 

@@ -1,13 +1,14 @@
 """Columns and constraints, out of the parse tree."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from safemigrate.model import (
     ColumnDefinition,
     ColumnType,
     ConstraintDefinition,
     ConstraintKind,
+    Expression,
     Generated,
     PartitionBound,
     Reference,
@@ -107,42 +108,50 @@ def read_column(node: nodes.ColumnDef, positions: Positions) -> ColumnDefinition
     """Return a column with everything written inline."""
     written = read_type(node.type_name)
     is_serial = written.schema is None and written.name in SERIAL_TYPES
-    column = ColumnDefinition(
+    column = _Column(is_not_null=is_serial)
+    for item in node.constraints:
+        column.add(item.constraint, node.colname, positions)
+    return ColumnDefinition(
         name=node.colname,
         type=ColumnType(SERIAL_TYPES[written.name]) if is_serial else written,
-        is_not_null=is_serial,
+        is_not_null=column.is_not_null,
+        default=column.default,
+        generated=column.generated,
+        is_identity=column.is_identity,
+        constraints=tuple(column.constraints),
         is_serial=is_serial,
         collation=".".join(read_strings(node.coll_clause.collname)) or None,
         offset=positions(node.location),
     )
-    for item in node.constraints:
-        column = _with_inline(column, item.constraint, positions)
-    return column
 
 
-def _with_inline(
-    column: ColumnDefinition, node: nodes.Constraint, positions: Positions
-) -> ColumnDefinition:
-    types = nodes.ConstrType
-    match node.contype:
-        case types.CONSTR_NOTNULL:
-            return replace(column, is_not_null=True)
-        case types.CONSTR_DEFAULT:
-            return replace(column, default=read_expression(node.raw_expr))
-        case types.CONSTR_IDENTITY:
-            return replace(column, is_identity=True, is_not_null=True)
-        case types.CONSTR_GENERATED:
-            generated = Generated.VIRTUAL if node.generated_kind == "v" else Generated.STORED
-            return replace(column, generated=generated, default=read_expression(node.raw_expr))
-        case types.CONSTR_ATTR_NOT_ENFORCED if column.constraints:
-            *others, last = column.constraints
-            return replace(column, constraints=(*others, replace(last, is_enforced=False)))
-        case contype if contype in _KINDS:
-            constraint = replace(read_constraint(node, positions), columns=(column.name,))
-            is_key = constraint.kind is ConstraintKind.PRIMARY_KEY
-            return replace(
-                column,
-                is_not_null=column.is_not_null or is_key,
-                constraints=(*column.constraints, constraint),
-            )
-    return column
+@dataclass(slots=True)
+class _Column:
+    """What the constraints of a column say so far."""
+
+    is_not_null: bool
+    default: Expression | None = None
+    generated: Generated | None = None
+    is_identity: bool = False
+    constraints: list[ConstraintDefinition] = field(default_factory=list)
+
+    def add(self, node: nodes.Constraint, name: str, positions: Positions) -> None:
+        """Take in what one of them says."""
+        types = nodes.ConstrType
+        match node.contype:
+            case types.CONSTR_NOTNULL:
+                self.is_not_null = True
+            case types.CONSTR_DEFAULT:
+                self.default = read_expression(node.raw_expr)
+            case types.CONSTR_IDENTITY:
+                self.is_identity = self.is_not_null = True
+            case types.CONSTR_GENERATED:
+                is_virtual = node.generated_kind == "v"
+                self.generated = Generated.VIRTUAL if is_virtual else Generated.STORED
+                self.default = read_expression(node.raw_expr)
+            case types.CONSTR_ATTR_NOT_ENFORCED if self.constraints:
+                self.constraints[-1] = replace(self.constraints[-1], is_enforced=False)
+            case contype if contype in _KINDS:
+                constraint = replace(read_constraint(node, positions), columns=(name,))
+                self.constraints.append(constraint)
+                self.is_not_null |= constraint.kind is ConstraintKind.PRIMARY_KEY

@@ -7,15 +7,21 @@ text of any size, in one pass, and also for text that is no SQL.
 import re
 from collections.abc import Iterator
 
-__all__ = ["Enclosure", "lex"]
+__all__ = ["BLANKS", "Enclosure", "lex", "lex_coarsely"]
 
-_START = r"A-Za-z_\x80-\U0010ffff"  # any letter that is not ASCII, whatever it is
+BLANKS = " \t\n\r\f\v"
+"""The white space of SQL."""
+
+# Any letter that is not ASCII, whatever it is; said by what it is not, which takes `re` much less.
+_START = r"[^\x00-@\[-\^`{-\x7f]"
+_NEXT = r"[^\x00-\#%-/:-@\[-\^`{-\x7f]"  # the same, digits and $
+_IN_TAG = r"[^\x00-/:-@\[-\^`{-\x7f]"  # the same, and digits
 _PIECE = re.compile(
     rf"""
       (?P<escaped> [eE]' )
-    | (?P<word> [{_START}] [{_START}0-9$]*+ )
+    | (?P<word> {_START} {_NEXT}*+ )
     | (?P<comma> , )
-    | (?P<number> [0-9] [{_START}0-9]*+ | \$ [0-9]++ )
+    | (?P<number> [0-9] {_IN_TAG}*+ | \$ [0-9]++ )
     | (?P<string> ' [^']*+ '? )
     | (?P<open> [(\[] )
     | (?P<close> [)\]] )
@@ -23,9 +29,24 @@ _PIECE = re.compile(
     | (?P<name> " [^"]*+ "? )
     | (?P<comment> -- [^\r\n]*+ )
     | (?P<block> /\* )
-    | (?P<dollar> \$ (?: [{_START}] [{_START}0-9]*+ )? \$ )
+    | (?P<dollar> \$ (?: {_START} {_IN_TAG}*+ )? \$ )
     | (?P<backslash> \\ )
     | (?P<other> [^ \t\n\r\f\v] )
+    """,
+    re.VERBOSE,
+)
+# The same, with all in one that has nothing to do with where a statement ends.
+_COARSE_PIECE = re.compile(
+    rf"""
+      (?P<run> (?:
+            (?! [eE]' ) {_START} {_NEXT}*+
+          | [0-9] {_IN_TAG}*+
+          | [{BLANKS}]++
+          | - (?!-)
+          | / (?!\*)
+          | [\x00-\x08\x0e-\x1f!\#%&(-,.:<-@\[-\^`{{-\x7f]
+        )++ )
+    | {_PIECE.pattern}
     """,
     re.VERBOSE,
 )
@@ -49,11 +70,28 @@ def lex(text: str, position: int = 0) -> Iterator[tuple[str, int, int]]:
     parts a string or a name in two pieces with nothing between. What is never closed goes to the
     end, and is a string, if it began as a comment.
     """
+    return _lex(_PIECE, text, position)
+
+
+def lex_coarsely(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the pieces as `lex` does, but those between quotes, comments and semicolons as one.
+
+    Such a `run` neither begins nor ends with a blank.
+    """
+    for kind, start, end in _lex(_COARSE_PIECE, text, 0):
+        if kind != "run":
+            yield kind, start, end
+        elif inner := text[start:end].strip(BLANKS):
+            first = text.index(inner[0], start)
+            yield kind, first, first + len(inner)
+
+
+def _lex(pattern: re.Pattern[str], text: str, position: int) -> Iterator[tuple[str, int, int]]:
     # Where a quote begins a string with backslashes in it, as the one before it on another line.
     continued = -1
     end = position
     while end >= 0:
-        pieces = _PIECE.finditer(text, end)
+        pieces = pattern.finditer(text, end)
         end = -1
         for piece in pieces:
             kind, start, stop = piece.lastgroup or "", piece.start(), piece.end()

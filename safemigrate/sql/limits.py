@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock, stack_size
+from threading import Lock, Thread, current_thread, main_thread, stack_size
 from typing import TypeVar
 
 from safemigrate.errors import SqlSyntaxError
@@ -47,8 +47,12 @@ def has_long_run(sql: str) -> bool:
 # max_stack_depth refuses such statements earlier.
 _DEEPEST = 100_000
 _ROOM = 256 * 1024 * 1024
-_SURELY_SHALLOW = 300  # characters
-_room_lock = Lock()
+
+# What the smallest stack that Python starts a thread with has room for, in characters; and what
+# that of the main thread has, in characters or in pieces, which are some 10 kB each.
+_SURELY_SHALLOW = 300
+_SHALLOW = 2_000
+_SHALLOW_PIECES = 150
 
 
 def read_with_room(sql: str, read: Callable[[str], Result]) -> Result:
@@ -56,16 +60,44 @@ def read_with_room(sql: str, read: Callable[[str], Result]) -> Result:
 
     Whatever `read` does with the tree runs there, and no more than that.
     """
-    if len(sql) <= _SURELY_SHALLOW:
+    if len(sql) <= _SURELY_SHALLOW or (current_thread() is main_thread() and _is_shallow(sql)):
         return read(sql)
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        with _room_lock:
-            before = stack_size(_ROOM)
-            try:
-                reading = worker.submit(read, sql)
-            finally:
-                stack_size(before)
+    return _roomy.read(sql, read)
+
+
+def _is_shallow(sql: str) -> bool:
+    return len(sql) <= _SHALLOW or _limit_depth(sql) <= _SHALLOW_PIECES
+
+
+class _RoomyThread:
+    """A thread with a large stack, for as long as the process lives.
+
+    The parser keeps something for each thread that it ever ran in, and the system has about a
+    thousand places for that: the process would end with the next.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._worker = ThreadPoolExecutor(max_workers=1)
+        self._thread: Thread | None = None
+
+    def read(self, sql: str, read: Callable[[str], Result]) -> Result:
+        """Return `read(sql)`, run in the thread."""
+        with self._lock:
+            # a process that was forked does not have the thread
+            if self._thread is None or not self._thread.is_alive():
+                self._worker = ThreadPoolExecutor(max_workers=1)
+                before = stack_size(_ROOM)
+                try:
+                    # it is started by the first that it is given to do
+                    self._thread = self._worker.submit(current_thread).result()
+                finally:
+                    stack_size(before)
+            reading = self._worker.submit(read, sql)
         return reading.result()
+
+
+_roomy = _RoomyThread()
 
 
 def _limit_depth(sql: str) -> int:

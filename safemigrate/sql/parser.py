@@ -5,15 +5,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from enum import Enum, auto
+from functools import cache, lru_cache
 
 import postgast
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, EncodeError, Message
 from postgast import pg_query_pb2 as nodes
 
 from safemigrate.errors import SqlSyntaxError
-from safemigrate.sql.lexing import Enclosure, lex
+from safemigrate.sql.lexing import Enclosure, lex, lex_coarsely
 from safemigrate.sql.limits import TooDeepError, check_depth, has_long_run, prepare_text
 
 # Without this, the tree of an expression of some fifty terms in a row cannot be handed over. The
@@ -70,22 +71,27 @@ def read_tokens(sql: str) -> list[Token]:
     Raises:
         SqlSyntaxError: for an unterminated string, quoted identifier or comment.
     """
+    return list(_scan(sql))
+
+
+@lru_cache(maxsize=128)  # several ask about one statement, one after the other
+def _scan(sql: str) -> tuple[Token, ...]:
     text = prepare_text(sql)
     try:
         scanned = postgast.scan(text)
     except postgast.PgQueryError as err:
         raise _syntax_error(sql, err) from err
     to_characters = character_positions(sql)
-    return [
+    return tuple(
         Token(
-            kind=_kind_of(token.token),
-            start=to_characters(token.start),
-            end=to_characters(token.end),
-            is_reserved=token.keyword_kind not in _UNRESERVED,
+            kind,
+            to_characters(token.start),
+            to_characters(token.end),
+            token.keyword_kind not in _UNRESERVED,
         )
         for token in scanned.tokens
-        if _kind_of(token.token) not in _COMMENTS
-    ]
+        if (kind := _kind_of(token.token)) not in _COMMENTS
+    )
 
 
 @cache
@@ -107,7 +113,26 @@ def split_statements(text: str) -> list[RawStatement]:
     string is one piece to the end of the text. A body that is never closed ends at its first
     semicolon.
     """
-    return [RawStatement(text[first:last], first) for first, last in _statement_bounds(text)]
+    find = _statement_bounds if _HAS_BODY.search(text) else _plain_bounds
+    return [RawStatement(text[first:last], first) for first, last in find(text)]
+
+
+# What begins a body with semicolons in it has one of these words.
+_HAS_BODY = re.compile("atomic|rule", re.IGNORECASE)
+
+
+def _plain_bounds(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each statement, where every semicolon ends one."""
+    start = end = -1
+    for kind, first, last in lex_coarsely(text):
+        if kind == "semicolon":
+            if start >= 0:
+                yield start, end
+            start = -1
+        elif kind not in _COMMENT_PIECES:
+            start, end = first if start < 0 else start, last
+    if start >= 0:
+        yield start, end
 
 
 def _statement_bounds(text: str) -> Iterator[tuple[int, int]]:
@@ -255,7 +280,7 @@ def walk_nodes(message: Message) -> Iterator[Message]:
     waiting = [message]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, nodes.Node):
+        if type(one) is _NODE:
             which = one.WhichOneof("node")
             if which is None:
                 continue
@@ -265,18 +290,35 @@ def walk_nodes(message: Message) -> Iterator[Message]:
         yield one
         inner: list[Message] = []
         for field, value in one.ListFields():
-            if field.message_type is None:
-                continue
-            if field.is_repeated:
-                inner += value
-            else:
+            content = _content_of(field)
+            if content is _Content.MESSAGE:
                 inner.append(value)
+            elif content is _Content.MESSAGES:
+                inner += value
         waiting += reversed(inner)
+
+
+_NODE: type[Message] = nodes.Node
 
 
 @cache
 def _has_messages(kind: Descriptor) -> bool:
     return any(field.message_type is not None for field in kind.fields)
+
+
+class _Content(Enum):
+    """What a field holds."""
+
+    VALUE = auto()
+    MESSAGE = auto()
+    MESSAGES = auto()
+
+
+@cache
+def _content_of(field: FieldDescriptor) -> _Content:
+    if field.message_type is None:
+        return _Content.VALUE
+    return _Content.MESSAGES if field.is_repeated else _Content.MESSAGE
 
 
 def _syntax_error(sql: str, err: postgast.PgQueryError) -> SqlSyntaxError:

@@ -9,6 +9,8 @@ from safemigrate.sql.parser import read_tokens
 __all__ = ["quote_identifier", "quote_literal", "quote_name"]
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
+# No key word has any other.
+_KEYWORD_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz_")
 
 
 @cache
@@ -18,6 +20,8 @@ def quote_identifier(name: str) -> str:
     Manual: "SQL Syntax", 4.1.1, identifiers and key words.
     """
     if _PLAIN.match(name):
+        if not _KEYWORD_LETTERS.issuperset(name):
+            return name
         tokens = read_tokens(name)
         if len(tokens) == 1 and not tokens[0].is_reserved:
             return name

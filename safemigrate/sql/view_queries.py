@@ -1,20 +1,22 @@
 """Which columns the query of a view reads."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+
+from google.protobuf.message import Message
 
 from safemigrate.model import ColumnName, QualifiedName
 from safemigrate.sql.expressions import name_of_range, read_strings
-from safemigrate.sql.parser import nodes, walk_nodes
+from safemigrate.sql.parser import nodes
 
 __all__ = ["read_used_columns"]
 
 
-def read_used_columns(query: nodes.Node) -> tuple[ColumnName, ...]:
+def read_used_columns(inner: Collection[Message]) -> tuple[ColumnName, ...]:
     """Return the columns of tables that the query names, each once, `*` for all of a table.
 
     What it takes from another query inside it is left out: that names the columns itself.
+    `inner`: every message inside the query.
     """
-    inner = list(walk_nodes(query))
     made_here = {one.ctename for one in inner if isinstance(one, nodes.CommonTableExpr)}
     tables = dict(_aliases(inner, made_here))
     found: dict[ColumnName, None] = {}

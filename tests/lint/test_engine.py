@@ -91,11 +91,11 @@ def test_a_naming_convention_of_the_project_is_an_option_unless_it_has_its_own(
     seen: list[Mapping[str, str]] = []
 
     def look(context: Context) -> Iterator[Finding]:
-        seen.append(context.options.naming)
+        seen.extend(context.options.naming for _ in context.passage.statements)
         return iter(())
 
     rule = replace(rules()["dropped-table"], check=look)
-    monkeypatch.setattr("safemigrate.lint.engine.rules", lambda: {**rules(), rule.name: rule})
+    monkeypatch.setattr("safemigrate.lint.asking.rules", lambda: {**rules(), rule.name: rule})
     timeline = timeline_of(tmp_path, first="SELECT 1;")
     convention = {"ix": "ix_%(table_name)s", "uq": "uq_%(table_name)s"}
     timeline = replace(timeline, naming_convention=convention)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from safemigrate.cli import main
+from safemigrate.cli.group import group
 from safemigrate.errors import SafemigrateError
 from safemigrate.lint.suppressions import find_suppressions
 from safemigrate.model import Migration
@@ -104,7 +104,7 @@ def test_any_file_of_sql_is_judged(folder: Path, text: str) -> None:
     path = folder / "file.sql"
     path.write_bytes(text.encode(errors="replace"))
     result = CliRunner(env={"SAFEMIGRATE_TRACEBACK": "1"}).invoke(
-        main, ["lint", "--format", "json", str(path)]
+        group, ["lint", "--format", "json", str(path)]
     )
     if not isinstance(result.exception, SystemExit | None):
         raise result.exception
@@ -149,7 +149,7 @@ def test_line_and_column_count_characters(
 ) -> None:
     path = tmp_path / "file.sql"
     path.write_bytes(text.encode())
-    result = CliRunner().invoke(main, ["lint", "--format", "json", str(path)])
+    result = CliRunner().invoke(group, ["lint", "--format", "json", str(path)])
     places = {
         (finding["line"], finding["column"])
         for finding in json.loads(result.stdout)["findings"]
@@ -161,7 +161,7 @@ def test_line_and_column_count_characters(
 def test_a_syntax_error_stands_where_the_parser_stops(tmp_path: Path) -> None:
     path = tmp_path / "file.sql"
     path.write_bytes("SELECT 'é😀';\r\nSELECT '漢' FRM a b c;\r\nSELECT 2;".encode())
-    result = CliRunner().invoke(main, ["lint", "--format", "json", str(path)])
+    result = CliRunner().invoke(group, ["lint", "--format", "json", str(path)])
     (finding,) = json.loads(result.stdout)["findings"]
     assert (finding["rule"], finding["line"], finding["column"]) == ("syntax-error", 2, 16)
 
@@ -169,7 +169,7 @@ def test_a_syntax_error_stands_where_the_parser_stops(tmp_path: Path) -> None:
 def test_what_is_too_deep_is_not_judged_and_no_finding(tmp_path: Path) -> None:
     path = tmp_path / "file.sql"
     path.write_text("SELECT 1" + " + 1" * 60_000, encoding="utf-8")
-    result = CliRunner().invoke(main, ["lint", "--format", "json", str(path)])
+    result = CliRunner().invoke(group, ["lint", "--format", "json", str(path)])
     report = json.loads(result.stdout)
     assert report["findings"] == []
     (entry,) = report["summary"]["unjudged"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safemigrate.catalog import apply_actions
+from safemigrate.catalog import apply_actions, settle
 from safemigrate.model import Catalog, Indexes, QualifiedName, Tables
 from safemigrate.sql import read_actions
 
@@ -41,6 +41,18 @@ def test_what_is_kept_step_by_step_is_what_is_worked_out_at_once(statements: lis
         catalog = apply_actions(catalog, read_actions(sql))
     assert listed(catalog.tables.mentions) == listed(Tables(catalog.tables).mentions)
     assert listed(catalog.indexes.by_table) == listed(Indexes(catalog.indexes).by_table)
+    assert catalog.tables.by_identity == Tables(catalog.tables).by_identity
+    assert catalog.tables.passing == Tables(catalog.tables).passing
+    assert catalog.indexes.bare_names == Indexes(catalog.indexes).bare_names
+
+
+def test_what_is_temporary_hides_what_has_its_name_until_the_session_ends() -> None:
+    catalog = Catalog()
+    for sql in ("CREATE TABLE t (a int)", "CREATE TEMP TABLE t (b int)"):
+        catalog = apply_actions(catalog, read_actions(sql))
+    name = QualifiedName(None, "t")
+    assert catalog.resolve(name) == QualifiedName("pg_temp", "t")
+    assert settle(catalog).resolve(name) == QualifiedName("public", "t")
 
 
 def listed(

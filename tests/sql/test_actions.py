@@ -578,3 +578,24 @@ def test_what_is_not_modelled_says_so() -> None:
     (action,) = read_actions("DROP OWNED BY cook")
     assert isinstance(action, UnmodelledAction)
     assert action.kind == "DROP OWNED"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "ALTER TABLE t ",
+        'alter  table\n\tif exists only a."b "" c".t\n  ',
+        'ALTER TABLE "only" ',
+        "ALTER TABLE ONLY tä ",
+        "ALTER TABLE if ",
+        "ALTER TABLE IF EXISTS a . t * ",
+        "ALTER TABLE /* which */ t -- here\n ",
+        'ALTER TABLE U&"t" ',
+        "ALTER TABLE t$1 ",
+    ],
+)
+def test_the_only_subcommand_begins_where_the_first_of_several_does(head: str) -> None:
+    first, _ = read_actions(f"{head}ADD COLUMN a int, ADD COLUMN b int")
+    (only,) = read_actions(f"{head}ADD COLUMN a int")
+    assert only == first
+    assert only.offset == len(head)

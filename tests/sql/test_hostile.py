@@ -308,3 +308,15 @@ def _run(program: str) -> str:
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def test_any_number_of_deep_statements_is_read() -> None:
+    # the system has about a thousand places for what the parser keeps of a thread
+    code = (
+        "from safemigrate.sql import read_actions\n"
+        "for number in range(1_200):\n"
+        "    read_actions(f'SELECT {number}, ' + '(' * 1_500 + '1' + ')' * 1_500)\n"
+    )
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from safemigrate.sql import split_statements
 
@@ -116,3 +118,25 @@ def test_what_is_never_closed_hides_no_statement(text: str, expected: list[str])
 )
 def test_only_a_body_has_semicolons_inside(text: str, expected: list[str]) -> None:
     assert [statement.sql for statement in split_statements(text)] == expected
+
+
+SPLIT_PIECES = st.sampled_from(
+    [
+        *" \t\n\r\v\f;;'\"$-/*\\aeEx1_é\u00a0\x1c,()[]@<=+:.#",
+        "e'",
+        "$a$",
+        "$1",
+        "--",
+        "/*",
+        "*/",
+        "''",
+    ]
+)
+
+
+@settings(derandomize=True, max_examples=2000, deadline=None)
+@given(st.lists(SPLIT_PIECES, max_size=25).map("".join))
+def test_a_text_without_bodies_is_split_as_one_that_may_have_them(text: str) -> None:
+    comment = "-- a rule\n"
+    expected = [(one.sql, one.offset + len(comment)) for one in split_statements(text)]
+    assert [(one.sql, one.offset) for one in split_statements(comment + text)] == expected
