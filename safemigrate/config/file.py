@@ -49,6 +49,7 @@ class _Table(_Choice, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     small_table_rows: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     start_after: _Name | UnsetType = UNSET
     baseline: _Name | UnsetType = UNSET
+    imports: tuple[_Name, ...] = ()
     lock_timeout_ms: _Count | UnsetType = UNSET
     lock_attempts: _Count | UnsetType = UNSET
     deadline_s: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
@@ -59,6 +60,7 @@ _EXAMPLES = {
     "deadline-s": "deadline-s = 600",
     "default-schema": 'default-schema = "app"',
     "ignore": 'ignore = ["float-for-money", "naming"]',
+    "imports": 'imports = ["app.models", "geoalchemy2"]',
     "lock-attempts": "lock-attempts = 30",
     "lock-timeout-ms": "lock-timeout-ms = 100",
     "options": "options = { most-columns = 60 }",
@@ -132,6 +134,7 @@ def _decode(table: Mapping[str, object], path: Path, prefix: str) -> Config:
         default_schema=_or_none(read.default_schema, str),
         baseline=_or_none(read.baseline, lambda name: str(folder / name)),
         rules=_rule_settings(read, path, prefix),
+        imports=read.imports,
         lock_timeout=_or_none(read.lock_timeout_ms, lambda ms: timedelta(milliseconds=ms)),
         lock_attempts=_or_none(read.lock_attempts, int),
         deadline=_or_none(read.deadline_s, lambda seconds: timedelta(seconds=seconds)),

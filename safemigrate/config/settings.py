@@ -106,6 +106,7 @@ class Config:
     `prefix`: what stands before a key's name in that file, such as `tool.safemigrate.`.
     `default_schema`: where names without a schema are looked for.
     `baseline`: the path of the file of findings that are left out.
+    `imports`: modules to import before env.py and the revisions.
     `lock_timeout`: how long one attempt at a lock may wait. `lock_attempts`: how many there are.
     `deadline`: how long all of them together may take.
     """
@@ -116,6 +117,7 @@ class Config:
     default_schema: str | None = None
     baseline: str | None = None
     rules: RuleSettings = field(default_factory=RuleSettings)
+    imports: tuple[str, ...] = ()
     lock_timeout: timedelta | None = None
     lock_attempts: int | None = None
     deadline: timedelta | None = None

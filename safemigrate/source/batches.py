@@ -7,7 +7,7 @@ from typing import Any
 from alembic.operations import batch
 from alembic.operations.batch import BatchOperationsImpl
 
-from safemigrate.model import Span
+from safemigrate.source.places import Place
 from safemigrate.source.tape import Tape
 
 __all__ = ["placing_batches"]
@@ -40,7 +40,7 @@ class _Queue(list[Any]):
     def __init__(self, tape: Tape) -> None:
         super().__init__()
         self._tape = tape
-        self._places: list[Span | None] = []
+        self._places: list[Place | None] = []
 
     def append(self, operation: Any) -> None:
         self._places.append(self._tape.locate())

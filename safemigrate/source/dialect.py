@@ -1,17 +1,24 @@
 """SQLAlchemy's PostgreSQL dialect over the recording driver."""
 
-import uuid
+import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL, Connection, Dialect
+from sqlalchemy.engine import base as engine_base
+from sqlalchemy.engine import default as engine_default
 from sqlalchemy.engine.default import DefaultExecutionContext
-from sqlalchemy.pool import NullPool, Pool
+from sqlalchemy.exc import MissingGreenlet
+from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool, QueuePool
+from sqlalchemy.util import await_only
 
+from safemigrate.source.cursor import Cursor
 from safemigrate.source.dbapi import Connection as DBAPIConnection
-from safemigrate.source.dbapi import Cursor, RecordingDBAPI
+from safemigrate.source.dbapi import RecordingDBAPI
+from safemigrate.source.inspection_dialect import InspectionDialect
+from safemigrate.source.rows import make_key
 from safemigrate.source.tape import Tape
 
 __all__ = ["DBAPI", "AsyncRecordingDialect", "RecordingDialect", "driver_of"]
@@ -27,7 +34,30 @@ def driver_of(url: URL) -> str:
     return "psycopg" if name == "psycopg_async" else name
 
 
-class RecordingDialect(PGDialect):
+class _Name:
+    """The name of the dialect, which notes that code of the project has read it."""
+
+    def __get__(self, dialect: object, owner: type) -> str:
+        if dialect is not None:
+            _note_reading(sys._getframe(1))  # noqa: SLF001 - the public ways build the whole stack
+        return "postgresql"
+
+
+# Engine.name and Dialect.dialect_description
+_THROUGH = frozenset({engine_base.__file__, engine_default.__file__})
+
+
+def _note_reading(frame: FrameType) -> bool:
+    """Note that the frame asks which dialect this is; return whether it is the project's own."""
+    tape = DBAPI.tape
+    if tape is None or tape.passage is None:
+        return False
+    while frame.f_code.co_filename in _THROUGH and frame.f_back is not None:
+        frame = frame.f_back
+    return tape.read_dialect(frame.f_code.co_filename)
+
+
+class RecordingDialect(InspectionDialect):
     """PostgreSQL as SQLAlchemy knows it, with `$1` for bound values, over the recording driver.
 
     It accepts what the dialects of the known drivers accept, and asks nothing on connecting.
@@ -36,11 +66,23 @@ class RecordingDialect(PGDialect):
     SQLAlchemy registers meanwhile, for isolation levels, serve the engine's real connections too.
     """
 
+    name = _Name()
+
+    @property  # type: ignore[misc]  # nobody sets it
+    def __class__(self) -> type:
+        """The class as the project sees it: that of the dialect it would have.
+
+        This is how `isinstance` asks what is not of a class by its type.
+        """
+        is_asked = _note_reading(sys._getframe(1))  # noqa: SLF001 - as above
+        return postgresql.dialect if is_asked else type(self)
+
     stands_for: Dialect | None = None
     driver = "recording"
     is_recording = True
     supports_statement_cache = True
-    supports_server_side_cursors = True
+    # whoever wants such a cursor gets a usual one
+    supports_server_side_cursors = False
     supports_native_decimal = True
     supports_sane_rowcount = False
     supports_sane_multi_rowcount = False
@@ -74,9 +116,13 @@ class RecordingDialect(PGDialect):
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:
-        """Return a pool that works for synchronous and asynchronous engines."""
+        """Return the usual pool, which takes the usual options; it is replaced by another."""
         del url
-        return NullPool
+        return QueuePool
+
+    @property
+    def _tape(self) -> Tape:
+        return DBAPI.running_tape()
 
     @property
     def _has_events(self) -> bool:
@@ -90,8 +136,8 @@ class RecordingDialect(PGDialect):
         """Do nothing: what the server would be asked is known from the start."""
 
     def create_connect_args(self, url: URL) -> tuple[list[Any], dict[str, Any]]:
-        """Return the driver's name; there is nothing to connect to."""
-        return [], {"driver": driver_of(url)}
+        """Return the driver's name, and the URL's own parameters; nothing is connected to."""
+        return [], {**url.query, "driver": driver_of(url)}
 
     def get_isolation_level_values(self, dbapi_conn: Any) -> Sequence[Any]:
         """Return the levels that PostgreSQL's drivers offer."""
@@ -153,25 +199,51 @@ class RecordingDialect(PGDialect):
         if not columns:
             return
         cursor.columns = [str(column.keyname) for column in columns]
+        cursor.types = [column.type for column in columns]
         if context.isinsert and getattr(context.compiled, "implicit_returning", False):
-            cursor.prepared_rows = [tuple(self._make_up(column.type) for column in columns)]
-
-    def _make_up(self, type_: Any) -> object:
-        """Return a value for a generated column: a key when it can be one, else NULL."""
-        self._made_up += 1
-        try:
-            kind = type_.python_type
-        except NotImplementedError:
-            return None
-        if kind is int:
-            return self._made_up
-        if kind is str:
-            return str(self._made_up)
-        return uuid.UUID(int=self._made_up) if kind is uuid.UUID else None
+            self._made_up += len(columns)
+            first = self._made_up - len(columns) + 1
+            cursor.prepared_rows = [
+                tuple(make_key(number, column.type) for number, column in enumerate(columns, first))
+            ]
 
 
 class AsyncRecordingDialect(RecordingDialect):
-    """The same for asynchronous engines: nothing it does has to be waited for."""
+    """The same for asynchronous engines: nothing it does has to be waited for.
+
+    SQLAlchemy makes sure that something is waited for whenever a statement is awaited.
+    """
 
     is_async = True
     supports_statement_cache = True
+
+    @classmethod
+    def get_pool_class(cls, url: URL) -> type[Pool]:
+        """Return the usual pool of asynchronous engines, likewise."""
+        del url
+        return AsyncAdaptedQueuePool
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        """Execute, and wait for nothing."""
+        super().do_execute(cursor, statement, parameters, context)
+        _wait()
+
+    def do_executemany(
+        self, cursor: Any, statement: str, parameters: Any, context: Any = None
+    ) -> None:
+        """Execute, and wait for nothing."""
+        del context
+        cursor.executemany(statement, parameters)
+        _wait()
+
+
+def _wait() -> None:
+    nothing = _nothing()
+    try:
+        await_only(nothing)
+    except MissingGreenlet:
+        # a synchronous use of the engine
+        nothing.close()
+
+
+async def _nothing() -> None: ...

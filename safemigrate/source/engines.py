@@ -8,12 +8,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import sqlalchemy.engine.url
 from sqlalchemy import event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGDialect
-from sqlalchemy.engine import URL, Dialect, Engine
-from sqlalchemy.exc import NoSuchModuleError
+from sqlalchemy.engine import URL, Dialect, Engine, create
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import NullPool, Pool
+from sqlalchemy.sql.base import DialectKWArgs
 
 from safemigrate.errors import EnvironmentSetupError, NotPostgresError
 from safemigrate.source.connecting import listening
@@ -22,6 +24,10 @@ from safemigrate.source.dialect import DBAPI, AsyncRecordingDialect, RecordingDi
 from safemigrate.source.tape import Tape
 
 __all__ = ["noticing_engines", "recording_engines"]
+
+# What is recorded as PostgreSQL: also what projects have as a stand-in for it on a developer's
+# machine, because a URL that only production knows is not needed to judge.
+_BACKENDS = frozenset({"postgresql", "sqlite"})
 
 # Engines that modules of the project made while they were imported; they outlive a recording.
 _lasting: "weakref.WeakSet[Engine]" = weakref.WeakSet()
@@ -40,7 +46,7 @@ def noticing_engines() -> Iterator[None]:
         def engine_created(cls, engine: Engine) -> None:
             _lasting.add(engine)
 
-    with _entry_for_postgres(NoticingEntry), _noticing_options():
+    with _entry_for_all(NoticingEntry), _noticing_options():
         yield
 
 
@@ -67,15 +73,18 @@ def _noticing_options() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def recording_engines(tape: Tape, directory: Path) -> Iterator[None]:
-    """Let every PostgreSQL engine note on the tape, those made inside and those kept in mind.
+def recording_engines(tape: Tape, directory: Path) -> Iterator[set[str]]:
+    """Let every engine note on the tape, those made inside and those kept in mind.
 
-    No connection to a database is made: one that is not PostgreSQL, or whose engine was made out
-    of our sight, raises. Afterwards the engines, and SQLAlchemy's registry of dialects, are as
+    Yields the set of the kinds of database they are for, which grows; those for SQLite are
+    recorded as if they were for PostgreSQL, and a URL that cannot be read counts as one of
+    PostgreSQL. No connection to a database is made: one that is neither, or whose engine was made
+    out of our sight, raises. Afterwards the engines, and SQLAlchemy's registry of dialects, are as
     they would be without the recording.
     `directory`: the script location; engines made there by env.py and the revisions end with the
     recording, and so do not need their real driver, which may not be installed.
     """
+    backends: set[str] = set()
     with contextlib.ExitStack() as stack:
 
         class RecordingEntry(_Entry):
@@ -85,18 +94,21 @@ def recording_engines(tape: Tape, directory: Path) -> Iterator[None]:
 
             @classmethod
             def get_dialect_cls(cls, url: URL) -> type[Dialect]:
+                _refuse_another(url, tape, directory)
                 if _is_called_from(directory):
                     return RecordingDialect
                 return _real_dialect(url, is_async=False) or RecordingDialect
 
             @classmethod
             def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:
+                _refuse_another(url, tape, directory)
                 if _is_called_from(directory):
                     return AsyncRecordingDialect
                 return _real_dialect(url, is_async=True) or AsyncRecordingDialect
 
             @classmethod
             def engine_created(cls, engine: Engine) -> None:
+                backends.add(engine.url.get_backend_name())
                 if isinstance(engine.dialect, RecordingDialect):
                     # also in the place of a `creator` that would connect
                     engine.pool = _recording_pool(engine, engine.dialect)
@@ -106,19 +118,49 @@ def recording_engines(tape: Tape, directory: Path) -> Iterator[None]:
 
         previous_tape, DBAPI.tape = DBAPI.tape, tape
         stack.callback(setattr, DBAPI, "tape", previous_tape)
-        stack.enter_context(_entry_for_postgres(RecordingEntry))
+        stack.enter_context(_entry_for_all(RecordingEntry))
+        stack.enter_context(_reading_any_url())
         stack.enter_context(_noticing_options())
         stack.enter_context(listening(Engine, "do_connect", _refuse_to_connect))
         stack.enter_context(listening(Pool, "checkout", _refuse_connection))
         for engine in list(_lasting):
             stack.enter_context(_recorded(engine))
+        yield backends
+
+
+def _refuse_another(url: URL, tape: Tape, directory: Path) -> None:
+    """Raise for a second database that a revision opens by itself and that is not PostgreSQL."""
+    passage, backend = tape.passage, url.get_backend_name()
+    is_revision = passage is not None and Path(passage.filename) != directory / "env.py"
+    if is_revision and backend != "postgresql":
+        raise _refusal(backend)
+
+
+@contextlib.contextmanager
+def _reading_any_url() -> Iterator[None]:
+    """Let `create_engine` take what is no URL, such as one of a setting that is not set here."""
+    module: Any = sqlalchemy.engine.url
+    make_url = module.make_url
+
+    def make_any_url(text: Any) -> URL:
+        try:
+            found: URL = make_url(text)
+        except (ArgumentError, ValueError, TypeError):
+            return URL.create("postgresql")
+        return found
+
+    module.make_url = make_any_url
+    try:
         yield
+    finally:
+        module.make_url = make_url
 
 
 class _Entry(PGDialect):
-    """What the registry gives for any PostgreSQL URL: it chooses the dialect, and sees the engine.
+    """What the registry gives for any URL that is recorded.
 
-    SQLAlchemy's protocol for this is in Dialect.get_dialect_cls and Dialect.engine_created.
+    It chooses the dialect, and sees the engine. SQLAlchemy's protocol for this is in
+    Dialect.get_dialect_cls and Dialect.engine_created.
     """
 
     supports_statement_cache = True
@@ -137,12 +179,15 @@ _load_builtin = registry.auto_fn
 
 
 @contextlib.contextmanager
-def _entry_for_postgres(entry: type[_Entry]) -> Iterator[None]:
-    """Put `entry` behind every name of a PostgreSQL dialect, with or without a driver."""
+def _entry_for_all(entry: type[_Entry]) -> Iterator[None]:
+    """Put `entry` behind every name of a dialect that is recorded, with or without a driver."""
+    for backend in _BACKENDS:
+        # what options a table may have for it; to be filled by the real dialect
+        _ = DialectKWArgs._kw_registry[backend]  # noqa: SLF001 - filled on first use, by a registry
     impls, load_builtin = registry.impls, registry.auto_fn
 
     def load(name: str) -> Callable[[], Any] | None:
-        if name.partition(".")[0] == "postgresql":
+        if name.partition(".")[0] in _BACKENDS:
             return lambda: entry
         known = impls.get(name)
         return known or (None if load_builtin is None else load_builtin(name))
@@ -190,7 +235,7 @@ def _is_called_from(directory: Path) -> bool:
 def _recorded(engine: Engine) -> Iterator[None]:
     """Give the engine the recording dialect and a pool of its own for as long as the block runs."""
     dialect, pool = engine.dialect, engine.pool
-    if isinstance(dialect, RecordingDialect) or dialect.name != "postgresql":
+    if isinstance(dialect, RecordingDialect) or dialect.name not in _BACKENDS:
         yield
         return
     kind = AsyncRecordingDialect if dialect.is_async else RecordingDialect
@@ -210,6 +255,11 @@ def _recorded(engine: Engine) -> Iterator[None]:
 def _recording_pool(engine: Engine, dialect: RecordingDialect) -> Pool:
     driver = driver_of(engine.url)
     creator: Any = lambda: DBAPI.connect(driver=driver)  # noqa: E731 - its type is SQLAlchemy's own
+    made = getattr(engine.pool, "_creator", None)
+    code = getattr(made, "__code__", None)
+    if engine.dialect is dialect and code is not None and code.co_filename == create.__file__:
+        # SQLAlchemy's own, and not one of the project: it hands on `connect_args`
+        creator = made
     pool = NullPool(creator, dialect=dialect)
     set_level = dialect._builtin_onconnect()  # noqa: SLF001 - as create_engine does
     if set_level is not None:
@@ -221,19 +271,19 @@ def _refuse_to_connect(
     dialect: Dialect, record: object, cargs: list[Any], cparams: dict[str, Any]
 ) -> None:
     del record, cargs, cparams
-    raise _refusal(dialect)
+    raise _refusal(dialect.name)
 
 
 def _refuse_connection(connection: Any, record: Any, proxy: Any) -> None:
     del record
     if not isinstance(connection, RecordingConnection):
-        raise _refusal(proxy.dialect)
+        raise _refusal(proxy.dialect.name)
 
 
-def _refusal(dialect: Dialect) -> EnvironmentSetupError | NotPostgresError:
-    if dialect.name != "postgresql":
+def _refusal(backend: str) -> EnvironmentSetupError | NotPostgresError:
+    if backend != "postgresql":
         return NotPostgresError(
-            f'the migrations connect to "{dialect.name}", not to PostgreSQL',
+            f'the migrations connect to "{backend}", not to PostgreSQL',
             "set what env.py takes its URL from to a PostgreSQL URL; nothing is connected to "
             "while migrations are read",
         )

@@ -77,6 +77,7 @@ class ProjectEnvironment(EnvironmentContext):
 
     `watch` is None while recording: there is no database whose state could be wrong.
     `run_arguments`: what env.py gave to `run_migrations`, to be handed to upgrade().
+    `before_run`: called when env.py has set up everything and is about to run the migrations.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class ProjectEnvironment(EnvironmentContext):
         *,
         destination: str = "heads",
         dont_mutate: bool = False,
+        before_run: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             project.config,
@@ -101,6 +103,7 @@ class ProjectEnvironment(EnvironmentContext):
         self.run_arguments: dict[str, Any] = {}
         self._user_work = work
         self._watch = watch
+        self._before_run = before_run
         self._is_working = False
         self._has_worked = False
         self._failure: BaseException | None = None
@@ -143,6 +146,7 @@ class ProjectEnvironment(EnvironmentContext):
     def run_migrations(self, **kw: Any) -> None:
         """Run the migrations, remembering what came out of the work itself."""
         self.run_arguments = kw
+        self._before_run()
         try:
             super().run_migrations(**kw)
         except BaseException as error:

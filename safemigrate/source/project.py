@@ -1,23 +1,41 @@
 """An Alembic project: its configuration, its revision files, and the graph they make."""
 
 import configparser
-import tomllib
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
-from alembic.script.revision import CycleDetected, Revision, RevisionMap
-from alembic.script.revision import RevisionError as AlembicRevisionError
-from alembic.util import CommandError, to_tuple
+from alembic.util import CommandError
 
-from safemigrate.errors import ConfigError, RevisionError, SafemigrateError
+from safemigrate.errors import ConfigError
+from safemigrate.model import Assumption
+from safemigrate.source.alembic_config import bad_option, check_url_option, read_config
 from safemigrate.source.engines import noticing_engines
-from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.excerpt import describe, show_path
+from safemigrate.source.fence import Attempt
+from safemigrate.source.folders import (
+    FolderProject,
+    find_location,
+    find_version_folders,
+    has_revisions,
+)
+from safemigrate.source.graph import check_graph, install_map, mend_graph
+from safemigrate.source.loading import (
+    Known,
+    Loaded,
+    Unloadable,
+    load_leniently,
+    load_strictly,
+)
 from safemigrate.source.quarantine import quarantine
-from safemigrate.source.text import read_revision, read_text
+from safemigrate.source.standins_imports import StandIns, standing_in
+from safemigrate.source.standins_places import Places, find_places
+from safemigrate.source.standins_types import Uses
 
 __all__ = ["Project", "open_project"]
 
@@ -29,6 +47,9 @@ class Project:
     `config` and `script` are Alembic's own.
     `url`: the database to use instead of the one env.py connects to, or None.
     `notices`: what the reader of a report should know.
+    `unloadable`: revision id → why its file could not be loaded; its script has no functions.
+    `assumptions`: revision id → what was assumed when its file was loaded.
+    `stand_ins`: what takes the place of modules that are not here; None when nothing may.
     """
 
     config_path: Path
@@ -36,32 +57,120 @@ class Project:
     script: ScriptDirectory
     url: str | None = None
     notices: tuple[str, ...] = ()
+    unloadable: Mapping[str, Unloadable] = field(default_factory=dict)
+    assumptions: Mapping[str, tuple[Assumption, ...]] = field(default_factory=dict)
+    stand_ins: StandIns | None = None
 
     def revisions(self) -> tuple[Script, ...]:
         """Return every revision in the order `alembic upgrade heads` runs them."""
         newest_first = self.script.iterate_revisions("heads", (), implicit_base=True)
         return tuple(reversed(list(newest_first)))
 
+    def standing_in(self) -> contextlib.AbstractContextManager[None]:
+        """Let stand-ins take the place of modules that are not here, when they may."""
+        if self.stand_ins is None:
+            return contextlib.nullcontext()
+        return standing_in(self.stand_ins)
 
-def open_project(config_path: Path, *, url: str | None = None) -> Project:
+
+def open_project(
+    config_path: Path | FolderProject,
+    *,
+    url: str | None = None,
+    is_lenient: bool = False,
+    imports: tuple[str, ...] = (),
+    wanted: tuple[Path, ...] = (),
+    known: Known | None = None,
+) -> Project:
     """Read an Alembic configuration and load every revision file it names.
 
     `config_path`: an alembic.ini, or a pyproject.toml with `[tool.alembic]`; when an alembic.ini
-    is not there, the pyproject.toml beside it is tried.
+    is not there, the pyproject.toml beside it is tried. Or a folder that is a project by itself.
+    `is_lenient`: for judging only. Modules that are not here are stood in for, a file that cannot
+    be loaded is a script without functions, a reference to nothing is cut, and the migrations are
+    looked for where Alembic, run from here, would not find them.
+    `imports`: modules to import first. `wanted`: paths of revisions that are asked for, which tell
+    which of several folders is meant. `known`: asked for each file before it is loaded; what it
+    knows is not loaded. The last two count only where `is_lenient`.
+
     Imports the revision files, and puts `prepend_sys_path` on sys.path as Alembic does; env.py is
     not run and no database is touched.
     Raises ConfigError when the configuration cannot be used, RevisionError when a revision file,
     or the graph of them, is broken.
     """
     # Alembic warns about what it reads in an old way; that is between it and the user's CI.
-    with quarantine(is_silent=True), noticing_engines():
-        config = _read_config(config_path)
-        _check_url_option(config_path, config)
-        script = _open_script_directory(config_path, config)
-        scripts = _load_scripts(script)
-        _check_graph(scripts)
-        _install_map(script, scripts)
-    return Project(config_path, config, script, url, tuple(_list_notices(script, scripts)))
+    refusals = _Refusals() if is_lenient else None
+    with (
+        quarantine(is_silent=True, on_attempt=None if refusals is None else refusals.note),
+        noticing_engines(),
+    ):
+        path, config = _configure(config_path)
+        if refusals is None:
+            script = _open_script_directory(path, config)
+            _import_all(imports)
+            scripts = load_strictly(script)
+            check_graph(scripts)
+            install_map(script, scripts)
+            return Project(path, config, script, url, tuple(_list_notices(script, scripts)))
+        _find_script_location(path, config)
+        script = _open_script_directory(path, config)
+        notices = [*_find_versions(path, script, config_path, wanted)]
+        stand_ins = StandIns(_find_places(path, config, script))
+        refusals.uses = stand_ins.uses
+        with standing_in(stand_ins):
+            _import_all(imports, stand_ins.places)
+            loaded = load_leniently(script, stand_ins.uses, known)
+        notices += mend_graph(loaded.scripts)
+        install_map(script, loaded.scripts)
+    notices += [*_list_notices(script, loaded.scripts), *_count_unloadable(loaded)]
+    notices += refusals.notices()
+    return Project(
+        path,
+        config,
+        script,
+        url,
+        tuple(notices),
+        loaded.unloadable,
+        loaded.assumptions,
+        stand_ins,
+    )
+
+
+class _Refusals:
+    """What was refused while modules and revision files were loaded.
+
+    `uses`: told of the attempts of a revision file, as long as one is being loaded.
+    """
+
+    def __init__(self) -> None:
+        self.uses: Uses | None = None
+        self._others: dict[Attempt, None] = {}
+
+    def note(self, attempt: Attempt) -> None:
+        """Take down what the fence refuses."""
+        if self.uses is not None and self.uses.on_use is not None:
+            self.uses.on_use(f"{attempt}, which is refused while migrations are read")
+        else:
+            self._others[attempt] = None
+
+    def notices(self) -> Iterator[str]:
+        """Yield what was tried by other code than a revision's."""
+        for attempt in self._others:
+            yield f"a module that is imported {attempt}, which is refused"
+
+
+def _configure(given: Path | FolderProject) -> tuple[Path, Config]:
+    if isinstance(given, Path):
+        config = read_config(given)
+        check_url_option(given, config)
+        return given, config
+    config = Config()
+    config.set_main_option("script_location", _escape(given.script_location))
+    return given.script_location, config
+
+
+def _escape(path: Path) -> str:
+    return str(path).replace("%", "%%")
 
 
 def _list_notices(script: ScriptDirectory, scripts: tuple[Script, ...]) -> Iterator[str]:
@@ -77,75 +186,74 @@ def _list_notices(script: ScriptDirectory, scripts: tuple[Script, ...]) -> Itera
         )
 
 
-def _read_config(path: Path) -> Config:
-    toml_path = path if path.suffix == ".toml" else path.parent / "pyproject.toml"
-    has_toml = toml_path.is_file()
-    if path.suffix != ".toml" and not path.is_file():
-        if path.is_dir():
-            raise ConfigError(
-                f'"{path}" is a directory, not an Alembic configuration',
-                "give the file itself, for example --config alembic.ini",
-            )
-        if path.name != "alembic.ini" or not (has_toml and _has_alembic_table(toml_path)):
-            raise _missing(path)
-        config = Config(toml_file=toml_path)
-    elif path.suffix == ".toml":
-        if not has_toml:
-            raise _missing(path)
-        config = Config(toml_file=path)
-    else:
-        config = Config(file_=path, toml_file=toml_path if has_toml else None)
-    read_text(path if path.is_file() else toml_path, error=ConfigError)
+def _count_unloadable(loaded: Loaded) -> Iterator[str]:
+    count = len(loaded.unloadable)
+    if count:
+        files = "1 revision file" if count == 1 else f"{count} revision files"
+        yield f"{files} cannot be loaded; Alembic loads all of them or none"
+
+
+def _find_script_location(path: Path, config: Config) -> None:
+    """Set the script location to where it is, when it is not where Alembic looks."""
     try:
-        # both are read lazily; do it here, where the errors can be told apart
-        _ = config.file_config, config.toml_alembic_config
-    except configparser.Error as error:
-        raise ConfigError(
-            f'"{path}" is not a valid ini file: {describe(error)}',
-            "compare it with the file that `alembic init` writes",
-        ) from error
-    except (tomllib.TOMLDecodeError, CommandError) as error:
-        raise ConfigError(f'"{toml_path}" is not valid TOML: {describe(error)}') from error
-    except OSError as error:
-        raise ConfigError(f'"{path}" cannot be read: {error.strerror}') from error
-    return config
-
-
-def _check_url_option(path: Path, config: Config) -> None:
-    """Raise ConfigError for a URL that cannot be read; no error of env.py must show a part of it.
-
-    It may name an option that env.py sets before it reads it.
-    """
-    try:
-        _ = config.file_config.get(config.config_ini_section, "sqlalchemy.url", fallback=None)
-    except configparser.InterpolationMissingOptionError:
+        value = config.get_alembic_option("script_location")
+    except (configparser.InterpolationError, CommandError, ValueError, TypeError):
         return
-    except configparser.InterpolationError as error:
-        raise _bad_option(path, error) from None
+    found = find_location(value, path.absolute().parent)
+    if found is not None:
+        config.set_main_option("script_location", _escape(found))
 
 
-def _bad_option(path: Path, error: configparser.InterpolationError) -> ConfigError:
-    """Return the error that names the option, and shows nothing of its value."""
-    return ConfigError(
-        f'"{error.option}" of "{show_path(path)}" cannot be read',
-        "a percent sign that stands for itself is written %%",
-    )
+def _find_versions(
+    path: Path, script: ScriptDirectory, given: Path | FolderProject, wanted: tuple[Path, ...]
+) -> Iterator[str]:
+    """Set the version locations to where revisions are, when none are where Alembic looks."""
+    if isinstance(given, FolderProject):
+        _set_versions(script, (given.versions,))
+        return
+    bases = (path.absolute().parent, *path.absolute().parent.parents)
+    named = [Path(one) for one in script.version_locations if ":" not in str(one)]
+    if any(not one.is_dir() for one in named):
+        beside = [
+            next((base / one for base in (Path.cwd(), *bases) if (base / one).is_dir()), one)
+            for one in named
+        ]
+        _set_versions(script, tuple(beside))
+    listed = script._version_locations  # noqa: SLF001 - Alembic has no public name for the resolved list
+    if script.recursive_version_locations or any(has_revisions(one) for one in listed):
+        return
+    found = find_version_folders(Path(script.dir).absolute(), wanted)
+    if found:
+        _set_versions(script, found)
+        names = ", ".join(f'"{show_path(one)}"' for one in found)
+        yield f"the revisions in {names} were read, although the configuration does not name it"
 
 
-def _missing(path: Path) -> ConfigError:
-    return ConfigError(
-        f'there is no Alembic configuration "{path}"',
-        "run this in the directory that holds alembic.ini, or name it with --config",
-    )
+def _set_versions(script: ScriptDirectory, folders: tuple[Path, ...]) -> None:
+    script.version_locations = [str(one) for one in folders]
+    # Alembic keeps the resolved list
+    script.__dict__.pop("_version_locations", None)
 
 
-def _has_alembic_table(path: Path) -> bool:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return False
-    tool = table.get("tool")
-    return isinstance(tool, dict) and "alembic" in tool
+def _find_places(path: Path, config: Config, script: ScriptDirectory) -> Places:
+    locations = [Path(script.dir).absolute(), *script._version_locations]  # noqa: SLF001 - as above
+    more = config.get_prepend_sys_paths_list() or []
+    return find_places(locations, path.absolute().parent, map(str, more))
+
+
+def _import_all(names: tuple[str, ...], places: Places | None = None) -> None:
+    """Import what the project says it needs."""
+    for name in names:
+        root = None if places is None else places.find_root(name.partition(".")[0])
+        if root is not None and str(root) not in sys.path:
+            sys.path.append(str(root))
+        try:
+            import_module(name)
+        except (Exception, SystemExit) as error:
+            raise ConfigError(
+                f'"{name}", which the key "imports" names, cannot be imported: {describe(error)}',
+                "install it where safemigrate runs, or take it off the list",
+            ) from error
 
 
 def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
@@ -158,7 +266,7 @@ def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
             )
         return ScriptDirectory.from_config(config)
     except configparser.InterpolationError as error:
-        raise _bad_option(path, error) from None
+        raise bad_option(path, error) from None
     except (CommandError, ImportError, ValueError, TypeError) as error:
         if isinstance(error, CommandError) and "script_location" not in str(error) and location:
             message = f'script_location "{location}" of "{show_path(path)}" cannot be used'
@@ -172,126 +280,4 @@ def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
 
 
 def _locations(script: ScriptDirectory) -> str:
-    return ", ".join(show_path(path) for path in script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
-
-
-def _load_scripts(script: ScriptDirectory) -> tuple[Script, ...]:
-    """Load the revision files one by one, as Alembic does, so that each error has its file."""
-    scripts: list[Script] = []
-    seen: set[Path] = set()
-    for location in script._version_locations:  # noqa: SLF001 - as above
-        if not location.exists():
-            continue
-        for listed in Script._list_py_dir(script, location):  # noqa: SLF001 - Alembic's own listing, with its options
-            path = listed.resolve()
-            if path in seen:
-                continue
-            seen.add(path)
-            loaded = _load_script(script, path)
-            if loaded is not None:
-                scripts.append(loaded)
-    return tuple(scripts)
-
-
-def _load_script(script: ScriptDirectory, path: Path) -> Script | None:
-    if path.suffix == ".py":
-        read_revision(path)
-    try:
-        return Script._from_path(script, path)  # noqa: SLF001 - the public ways load all or nothing
-    except (KeyboardInterrupt, SafemigrateError):
-        raise
-    except AlembicRevisionError as error:
-        raise RevisionError(
-            f'revision file "{show_path(path)}" is broken: {describe(error)}',
-            "look at its revision, down_revision, branch_labels and depends_on",
-        ) from error
-    except CommandError as error:
-        raise RevisionError(
-            f'revision file "{show_path(path)}" has no revision id',
-            "every file in the versions directory needs `revision = …` and `down_revision = …`",
-        ) from error
-    except BaseException as error:
-        raise _load_error(error, path) from error
-
-
-def _load_error(error: BaseException, path: Path) -> RevisionError:
-    shown = show_path(path)
-    origin = find_origin(error, path)
-    if isinstance(error, AttributeError) and error.name == "down_revision" and origin is None:
-        return RevisionError(
-            f'revision file "{shown}" does not say down_revision',
-            "write `down_revision = None` in the first revision, the id of the previous one in "
-            "every other",
-        )
-    if isinstance(error, SyntaxError) and origin is not None:
-        return RevisionError(
-            f'revision file "{shown}" has a syntax error on line {origin.line}: {error.msg}',
-            "correct the file; Alembic loads every revision, so this one stops them all",
-        )
-    place = shown if origin is None else str(origin)
-    hint = "Alembic imports every revision file: what stands outside upgrade() must not fail"
-    if isinstance(error, ImportError):
-        hint = (
-            "install what the revision imports where safemigrate runs, or add its folder to "
-            "prepend_sys_path in the Alembic configuration"
-        )
-    return RevisionError(f'revision file "{place}" cannot be loaded: {describe(error)}', hint)
-
-
-_RESERVED_IDS = frozenset({"base", "head", "heads"})
-
-
-def _check_graph(scripts: tuple[Script, ...]) -> None:
-    """Raise for what Alembic only warns about, or reports without naming a file."""
-    by_id: dict[str, Script] = {}
-    for script in scripts:
-        if script.revision in _RESERVED_IDS:
-            raise RevisionError(
-                f'"{show_path(script.path)}" has the revision id "{script.revision}", '
-                "which Alembic keeps for itself",
-                "give it another id, and change the down_revision that follows it",
-            )
-        other = by_id.setdefault(script.revision, script)
-        if other is not script:
-            raise RevisionError(
-                f'two files have the revision id "{script.revision}": '
-                f'"{show_path(other.path)}" and "{show_path(script.path)}"',
-                "give one of them a new id, and change the down_revision that should follow it",
-            )
-    labels = {label for script in scripts for label in script.branch_labels}
-    for script in scripts:
-        for previous in to_tuple(script.down_revision, default=()):
-            if previous not in by_id:
-                raise _missing_reference(script, "down_revision", previous)
-        for needed in to_tuple(script.dependencies, default=()):
-            if needed not in by_id and needed not in labels:
-                raise _missing_reference(script, "depends_on", needed)
-
-
-def _missing_reference(script: Script, attribute: str, value: str) -> RevisionError:
-    return RevisionError(
-        f'"{show_path(script.path)}" names {attribute} "{value}", and no file has that revision id',
-        "restore the missing file, or point to the revision that should come before",
-    )
-
-
-def _install_map(script: ScriptDirectory, scripts: tuple[Script, ...]) -> None:
-    revisions: tuple[Revision, ...] = scripts
-    script.revision_map = RevisionMap(lambda: revisions)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            # the map is made on first use
-            _ = script.revision_map.heads
-    except CycleDetected as error:
-        cycle = [one for one in scripts if one.revision in error.revisions]
-        files = ", ".join(f'"{show_path(one.path)}"' for one in cycle)
-        raise RevisionError(
-            f"the revisions make a cycle: {files}",
-            "each revision's down_revision must lead back to one that has None",
-        ) from error
-    except (AlembicRevisionError, KeyError, UserWarning) as error:
-        raise RevisionError(
-            f"the revisions do not make a history: {describe(error)}",
-            "look at the down_revision, branch_labels and depends_on of the files named",
-        ) from error
+    return ", ".join(show_path(path) for path in script._version_locations)  # noqa: SLF001 - as above

@@ -1,19 +1,28 @@
-"""A fence around code of the user's that we run: env.py, revisions, and what they import."""
+"""A place apart for code of the user's that we run: env.py, revisions, and what they import."""
 
+import atexit
 import contextlib
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
+
+from safemigrate.source.fence import fenced
+from safemigrate.source.fence_attempts import Attempt
+from safemigrate.source.fence_drivers import replaced
+from safemigrate.source.fence_surroundings import keeping_process
+from safemigrate.source.stopping import RecordingStoppedError
 
 __all__ = ["quarantine"]
 
 
 @contextlib.contextmanager
-def quarantine(*, is_silent: bool = False) -> Iterator[None]:
+def quarantine(
+    *, is_silent: bool = False, on_attempt: Callable[[Attempt], None] | None = None
+) -> Iterator[None]:
     """Run foreign code so that it leaves nothing behind in this process's output.
 
     Its standard output goes to standard error, for ours is the report: `sys.stdout`, and the file
@@ -22,12 +31,21 @@ def quarantine(*, is_silent: bool = False) -> Iterator[None]:
     Alembic's own progress is not shown, for ours says the same.
     `is_silent`: also drop its log records below WARNING and its Python warnings, for work the
     user did not ask to see.
+    `on_attempt`: the code is run in order to read it, not for what it does. It is fenced in, see
+    `fenced`, which calls this for each attempt; it reads nothing from standard input; and what it
+    changes in this process is put back, but for `sys.path` and the environment, see
+    `keeping_imports`. What it wants done when the process ends is done in a quarantine as well.
     """
     before = _LoggingState.take()
     previous_disable = logging.root.manager.disable
     with contextlib.ExitStack() as stack:
         stack.enter_context(_without_stdout())
         stack.enter_context(_without_chatter())
+        if on_attempt is not None:
+            stack.enter_context(keeping_process())
+            stack.enter_context(_without_stdin())
+            stack.enter_context(replaced(atexit, "register", _register))
+            stack.enter_context(fenced(on_attempt))
         if is_silent:
             logging.disable(max(previous_disable, logging.INFO))
             stack.enter_context(warnings.catch_warnings())
@@ -39,7 +57,7 @@ def quarantine(*, is_silent: bool = False) -> Iterator[None]:
             before.restore()
 
 
-_STDOUT, _STDERR = 1, 2
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
 @contextlib.contextmanager
@@ -86,6 +104,70 @@ def _flush(streams: Iterable[TextIO | None]) -> None:
         with contextlib.suppress(OSError, ValueError):
             if stream is not None:
                 stream.flush()
+
+
+@contextlib.contextmanager
+def _without_stdin() -> Iterator[None]:
+    """Let a question to the user find the end of the input, by whatever way it is asked."""
+    with contextlib.ExitStack() as stack:
+        kept = _copy_descriptor(_STDIN)
+        with open(os.devnull, encoding="utf-8") as nothing:  # noqa: PTH123 - a device
+            os.dup2(nothing.fileno(), _STDIN)
+            if kept is None:
+                stack.callback(_close, _STDIN)
+            else:
+                stack.callback(os.close, kept)
+                stack.callback(os.dup2, kept, _STDIN)
+            stack.callback(setattr, sys, "__stdin__", sys.__stdin__)
+            stack.callback(setattr, sys, "stdin", sys.stdin)
+            sys.stdin = nothing
+            sys.__stdin__ = nothing  # type: ignore[misc]  # it is put back
+            yield
+
+
+def _close(descriptor: int) -> None:
+    # where it was closed before, the file may have got its number
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
+def _register(
+    register: Callable[..., object],
+    function: Callable[..., object],
+    *arguments: object,
+    **options: object,
+) -> Callable[..., object]:
+    """Register what foreign code wants done at the end; what Python's own modules want stays."""
+    caller = str(sys._getframe(2).f_globals.get("__name__"))  # noqa: SLF001 - a function in C does not say whose it is
+    is_own = caller != "__main__" and caller.partition(".")[0] in sys.stdlib_module_names
+    register(function if is_own else _Farewell(function), *arguments, **options)
+    return function
+
+
+class _Farewell:
+    """A function that is called when the process ends, after the report; nobody hears of it."""
+
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any, **options: Any) -> None:
+        # the report is out, and the exit code is fixed
+        with (
+            contextlib.suppress(Exception, SystemExit, RecordingStoppedError),
+            quarantine(is_silent=True, on_attempt=_ignore),
+        ):
+            self._function(*arguments, **options)
+
+    def __eq__(self, other: object) -> bool:
+        # so that `atexit.unregister(function)` finds it
+        return self._function == other
+
+    def __hash__(self) -> int:
+        return hash(self._function)
+
+
+def _ignore(attempt: Attempt) -> None:
+    del attempt
 
 
 # What Alembic tells about every run; a filter, because env.py's `fileConfig` sets the levels.

@@ -1,71 +1,132 @@
 """An Alembic project → its history, by running every revision over the recording driver."""
 
 import contextlib
-import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from alembic.script import Script
-from alembic.util import to_tuple
 from sqlalchemy import create_engine
 
 from safemigrate.errors import EnvironmentSetupError, NotPostgresError
 from safemigrate.model import (
     NEWEST_VERSION,
     Direction,
-    DowngradeKind,
     History,
     Migration,
     ServerVersion,
     Statement,
-    Unjudged,
 )
 from safemigrate.source.batches import placing_batches
 from safemigrate.source.conventions import read_naming_convention
-from safemigrate.source.dbapi import Connection as RecordingConnection
 from safemigrate.source.engines import recording_engines
-from safemigrate.source.environment import ProjectEnvironment, settle
-from safemigrate.source.excerpt import describe, find_origin, show_path
-from safemigrate.source.imports import find_own_imports
+from safemigrate.source.environment import ProjectEnvironment
+from safemigrate.source.excerpt import show_path
+from safemigrate.source.fence import Attempt
+from safemigrate.source.playing import (
+    Mode,
+    list_statements,
+    mode_of,
+    play_revision,
+    set_mode,
+    show_unloadable,
+)
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
-from safemigrate.source.tape import Passage, RecordingStoppedError, Tape
-from safemigrate.source.text import read_revision
+from safemigrate.source.standins_imports import standing_in
+from safemigrate.source.tape import Passage, Tape
 from safemigrate.source.url import has_url, main_url, parse_url
 
-__all__ = ["record"]
+__all__ = ["Recorded", "Recording", "record", "record_revisions"]
 
-_LOOKED = "reads from the database; what follows assumes an empty answer"
+# A schema for the version table is what an env.py makes, and no table is in it then.
+_CHANGES_SCHEMA = re.compile(
+    r"\s*(?:ALTER|CALL|CREATE(?!\s+(?:SCHEMA|EXTENSION|ROLE)\b)|DO|DROP)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A revision as it was recorded, and the mode in which its upgrade left the connection."""
+
+    migration: Migration
+    mode: Mode | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A history, and its revisions one by one.
+
+    `revisions`: in the order of the history; empty when what was recorded of one revision cannot be
+    told from what was recorded of another, because they are run several times.
+    """
+
+    history: History
+    revisions: tuple[Recorded, ...]
 
 
 def record(project: Project, *, version: ServerVersion = NEWEST_VERSION) -> History:
     """Return what every upgrade() and downgrade() sends, in the order Alembic would run them.
 
+    As `record_revisions` does.
+    """
+    return record_revisions(project, version=version).history
+
+
+def record_revisions(
+    project: Project,
+    *,
+    version: ServerVersion = NEWEST_VERSION,
+    known: Sequence[Recorded] = (),
+) -> Recording:
+    """Return what every upgrade() and downgrade() sends, in the order Alembic would run them.
+
     Runs env.py and the revisions, online as far as they can tell, over a driver that reaches no
-    database and gives no rows. Where env.py cannot be run, the revisions are run without it, and
-    a notice says so. A revision that raises, or looks at an answer, has an entry in `unjudged`.
-    The history is complete unless env.py changes the schema, or may have and could not be run.
-    `version`: the server it pretends to be.
+    database: what the schema is they are told as the history has made it, and there are no rows.
+    Where env.py cannot be run, the revisions are run without it, and a notice says so. A revision
+    that raises has an entry in `unjudged`, one that looks at an answer that nobody knows in
+    `assumptions`. The history is complete unless env.py changes the schema, or may have and could
+    not be run.
+    `version`: the server it pretends to be. `known`: the first revisions of the history, which have
+    been recorded before and are not run again.
     Raises NotPostgresError when env.py connects to another kind of database.
     """
     tape = Tape(version)
-    recorder = _Recorder(tape, project.revisions())
+    recorder = _Recorder(tape, project, known)
     directory = Path(project.script.dir).resolve()
-    with quarantine(is_silent=True), recording_engines(tape, directory), placing_batches(tape):
+    with (
+        quarantine(is_silent=True, on_attempt=recorder.note_attempt),
+        recording_engines(tape, directory) as backends,
+        placing_batches(tape),
+        _standing_in(project, tape),
+    ):
         notice = _run_environment(project, recorder)
-    notices = [*project.notices, *([notice] if notice else [])]
-    if tape.has_changes_outside:
+    notices = [*project.notices]
+    if project.stand_ins is not None:
+        notices += project.stand_ins.notices()
+    notices += [notice] if notice else []
+    notices += [
+        f'env.py connects to "{backend}"; its migrations are judged as PostgreSQL runs them'
+        for backend in sorted(backends - {"postgresql", "postgres"})
+    ]
+    notices += [f"env.py {attempt}, which is refused" for attempt in recorder.attempts]
+    if recorder.changes_schema:
         notices.append("env.py itself changes the schema, which is not judged")
-    if recorder.runs > 1:
-        notices.append(f"env.py runs the migrations {recorder.runs} times; the first run was read")
-    return History(
-        tuple(recorder.migrations),
-        is_complete=not (recorder.is_alone or tape.has_changes_outside),
-        notices=tuple(notices),
-        naming_convention=recorder.naming_convention,
-    )
+    history = recorder.history(tuple(notices))
+    is_separable = len(recorder.runs) == 1
+    return Recording(history, tuple(recorder.recorded) if is_separable else ())
+
+
+@contextlib.contextmanager
+def _standing_in(project: Project, tape: Tape) -> Iterator[None]:
+    """Let stand-ins take the place of what is not here, and tell the tape what depends on them."""
+    if project.stand_ins is None:
+        yield
+        return
+    project.stand_ins.uses.on_use = tape.use
+    with standing_in(project.stand_ins):
+        yield
 
 
 def _run_environment(project: Project, recorder: "_Recorder") -> str:
@@ -75,7 +136,10 @@ def _run_environment(project: Project, recorder: "_Recorder") -> str:
         # env.py may have a URL of its own; when it has none, any will do
         urls.append("postgresql://")
     for url in urls:
-        environment = ProjectEnvironment(project, recorder.work, None, dont_mutate=True)
+        environment = ProjectEnvironment(
+            project, recorder.work, None, dont_mutate=True, before_run=recorder.end_setup
+        )
+        recorder.begin_setup()
         try:
             with main_url(project.config, None if url is None else parse_url(url)):
                 environment.run()
@@ -85,7 +149,9 @@ def _run_environment(project: Project, recorder: "_Recorder") -> str:
             failure = error
         else:
             return ""
-    if isinstance(failure, NotPostgresError):
+        finally:
+            recorder.end_setup()
+    if isinstance(failure, NotPostgresError) and project.stand_ins is None:
         raise failure
     recorder.is_alone = True
     _run_without_environment(project, recorder)
@@ -105,167 +171,113 @@ def _run_without_environment(project: Project, recorder: "_Recorder") -> None:
 class _Recorder:
     """The work that takes the place of an Alembic command.
 
+    `runs`: the migrations of each time that env.py ran them. `recorded`: those of the first.
     `is_alone`: it works without env.py, and whatever that does to the schema.
-    `naming_convention`: the one of the metadata that env.py hands over.
+    `attempts`: what env.py, or a module that it loads, tried and was refused.
     """
 
-    def __init__(self, tape: Tape, scripts: tuple[Script, ...]) -> None:
-        self.migrations: list[Migration] = []
-        self.runs = 0
+    def __init__(self, tape: Tape, project: Project, known: Sequence[Recorded]) -> None:
+        self.runs: list[tuple[Migration, ...]] = []
+        self.recorded: list[Recorded] = []
         self.is_alone = False
-        self.naming_convention: Mapping[str, str] = {}
+        self.attempts: dict[str, None] = {}
+        self._naming_convention: Mapping[str, str] = {}
+        self._setups: list[tuple[Statement, ...]] = []
         self._tape = tape
-        self._scripts = scripts
+        self._project = project
+        self._scripts = project.revisions()
+        self._known = known
+        self._env_path = str(project.script.env_py_location)
+        self._setup: Passage | None = None
+
+    @property
+    def changes_schema(self) -> bool:
+        """Whether env.py changes the schema by itself."""
+        sent = (statement.sql for setup in self._setups for statement in setup)
+        return self._tape.has_changes_outside or any(map(_CHANGES_SCHEMA.match, sent))
+
+    def begin_setup(self) -> None:
+        """Take down what env.py sends by itself, from here to where it runs the migrations."""
+        self._setups.clear()
+        self._setup = Passage(self._env_path, "", 1)
+        self._tape.passage = self._setup
+
+    def end_setup(self) -> None:
+        """Take down no more of that."""
+        if self._setup is not None:
+            path = show_path(self._env_path)
+            sent = list_statements(self._setup.notes, path, None, Direction.UPGRADE)
+            self._setups.append(sent)
+        self._tape.passage = self._setup = None
+
+    def note_attempt(self, attempt: Attempt) -> None:
+        """Take down what the fence refuses."""
+        words = str(attempt)
+        if self._tape.passage is self._setup or not self._tape.refuse(words):
+            self.attempts[words] = None
 
     def work(self, heads: tuple[str, ...], context: MigrationContext) -> Iterable[RevisionStep]:
         """Record every revision; leaves nothing for Alembic to run."""
         del heads
-        self.runs += 1
-        if self.runs == 1:
-            self.naming_convention = read_naming_convention(context.opts.get("target_metadata"))
-            environment = context.environment_context
-            arguments = (
-                environment.run_arguments if isinstance(environment, ProjectEnvironment) else {}
-            )
-            for script in self._scripts:
-                self.migrations.append(
-                    _RevisionRecorder(self._tape, script, arguments).run(context)
-                )
+        environment = context.environment_context
+        arguments = environment.run_arguments if isinstance(environment, ProjectEnvironment) else {}
+        if not self.runs:
+            self._naming_convention = read_naming_convention(context.opts.get("target_metadata"))
+        if self.is_alone:
+            self._tape.schema.admit_more()
+        schema = self._tape.schema.branch()
+        played: list[Recorded] = []
+        for script in self._scripts:
+            again = self._known[len(played)] if len(played) < len(self._known) else None
+            if again is not None and not self.runs:
+                self._repeat(again, context)
+                played.append(again)
+                continue
+            why = self._project.unloadable.get(script.revision)
+            if why is not None:
+                self._tape.schema.doubt()
+                played.append(Recorded(show_unloadable(script, why), mode_of(context)))
+                continue
+            assumptions = self._project.assumptions.get(script.revision, ())
+            migration = play_revision(self._tape, script, context, arguments, assumptions)
+            played.append(Recorded(migration, mode_of(context)))
+        self._tape.schema = schema
+        self.recorded = self.recorded or played
+        self.runs.append(tuple(one.migration for one in played))
         return ()
 
+    def _repeat(self, recorded: Recorded, context: MigrationContext) -> None:
+        """Let what follows find what it would if the revision had been played."""
+        schema = self._tape.schema
+        for statement in recorded.migration.upgrade:
+            schema.note([(statement.sql, statement.transaction)], is_assumed=statement.is_assumed)
+        schema.end_passage()
+        if recorded.migration.unjudged:
+            schema.doubt()
+        set_mode(context, recorded.mode)
 
-class _RevisionRecorder:
-    """Records one revision."""
-
-    def __init__(self, tape: Tape, script: Script, arguments: dict[str, Any]) -> None:
-        self._tape = tape
-        self._script = script
-        self._arguments = arguments
-        self._filename = str(script.module.__file__ or script.path)
-        self._path = show_path(script.path)
-        # a .pyc without its source has no text
-        self._text = read_revision(Path(script.path)) if script.path.endswith(".py") else ""
-        self._unjudged: list[Unjudged] = []
-
-    def run(self, context: MigrationContext) -> Migration:
-        """Return the revision with what both its functions send."""
-        script = self._script
-        upgrade_line = self._line_of("upgrade")
-        downgrade_line = self._line_of("downgrade")
-        upgrade, _ = self._play(context, Direction.UPGRADE, upgrade_line)
-        with _kept(context):
-            downgrade, kind = self._play(context, Direction.DOWNGRADE, downgrade_line)
-        return Migration(
-            path=self._path,
-            text=self._text,
-            revision=script.revision,
-            message=" ".join(script.doc.split()),
-            down_revisions=to_tuple(script.down_revision, default=()),
-            upgrade=upgrade,
-            downgrade=downgrade,
-            downgrade_kind=kind,
-            upgrade_line=upgrade_line,
-            downgrade_line=downgrade_line,
-            unjudged=tuple(self._unjudged),
-            imports=find_own_imports(self._text),
-        )
-
-    def _play(
-        self, context: MigrationContext, direction: Direction, line: int
-    ) -> tuple[tuple[Statement, ...], DowngradeKind]:
-        function = getattr(self._script.module, direction.value, None)
-        if not callable(function):
-            if direction is Direction.UPGRADE:
-                self._add_unjudged(1, "has no function upgrade()")
-            return (), DowngradeKind.MISSING
-        passage = Passage(self._filename, self._text, line)
-        error = self._call(function, context, passage)
-        _recover(context)
-        refuses = direction is Direction.DOWNGRADE and isinstance(error, NotImplementedError)
-        if passage.look is not None:
-            self._add_unjudged(passage.look.line, _LOOKED)
-        if error is not None and not refuses:
-            origin = find_origin(error, self._filename)
-            reason = str(error) if isinstance(error, RecordingStoppedError) else describe(error)
-            self._add_unjudged(line if origin is None else origin.line, reason)
-        statements = self._statements(passage, direction)
-        if refuses:
-            return statements, DowngradeKind.REFUSES
-        is_empty = not statements and error is None
-        return statements, DowngradeKind.EMPTY if is_empty else DowngradeKind.PRESENT
-
-    def _call(
-        self, function: Callable[..., object], context: MigrationContext, passage: Passage
-    ) -> BaseException | None:
-        """Run the function in a transaction as Alembic does; return what it raised, if anything."""
-        self._tape.passage = passage
-        try:
-            with context.begin_transaction(_per_migration=True):
-                function(**self._arguments)
-            settle(context)
-        except (KeyboardInterrupt, GeneratorExit):
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever a revision raises must not end the others
-            return error
-        finally:
-            self._tape.passage = None
-        return None
-
-    def _statements(self, passage: Passage, direction: Direction) -> tuple[Statement, ...]:
-        numbers: dict[int, int] = {}
-        # of a loop that was cut, each statement once
-        notes = dict.fromkeys(passage.notes) if passage.is_cut else passage.notes
-        return tuple(
-            Statement(
-                sql=note.sql,
-                path=self._path,
-                span=note.span,
-                revision=self._script.revision,
-                direction=direction,
-                ordinal=ordinal,
-                transaction=None
-                if note.transaction is None
-                else numbers.setdefault(note.transaction, len(numbers) + 1),
-                is_assumed=note.is_assumed,
+    def history(self, notices: tuple[str, ...]) -> History:
+        """Return what was recorded, with a history for each database that has one of its own."""
+        is_complete = not (self.is_alone or self._tape.has_changes_outside)
+        kept: dict[tuple[object, ...], History] = {}
+        for number, migrations in enumerate(self.runs):
+            setup = self._setups[number] if number < len(self._setups) else ()
+            history = History(
+                migrations,
+                is_complete=is_complete,
+                naming_convention=self._naming_convention,
+                setup=setup,
             )
-            for ordinal, note in enumerate(notes, start=1)
-        )
-
-    def _add_unjudged(self, line: int, reason: str) -> None:
-        self._unjudged.append(Unjudged(self._path, line, self._script.revision, reason))
-
-    def _line_of(self, name: str) -> int:
-        function = getattr(self._script.module, name, None)
-        code = getattr(inspect.unwrap(function), "__code__", None) if function else None
-        return code.co_firstlineno if code and code.co_filename == self._filename else 1
+            kept.setdefault(_list_sent(migrations), history)
+        histories = list(kept.values()) or [History((), is_complete=is_complete)]
+        if len(self.runs) > len(kept):
+            notices = (*notices, f"env.py runs the migrations {len(self.runs)} times")
+        return replace(histories[0], notices=notices, further=tuple(histories[1:]))
 
 
-@contextlib.contextmanager
-def _kept(context: MigrationContext) -> Iterator[None]:
-    """Put the connection's mode back afterwards: no upgrade runs behind that downgrade."""
-    before = _recording_connection(context)
-    mode = (before.autocommit, before.isolation_level) if before is not None else None
-    yield
-    after = _recording_connection(context)
-    if mode is not None and after is not None:
-        after.autocommit, after.isolation_level = mode
-
-
-def _recording_connection(context: MigrationContext) -> RecordingConnection | None:
-    if context.connection is None or context.connection.closed:
-        return None
-    found: object = context.connection.connection.dbapi_connection
-    return found if isinstance(found, RecordingConnection) else None
-
-
-def _recover(context: MigrationContext) -> None:
-    """Make the connection fit for the next revision, whatever this one did to it."""
-    connection = context.connection
-    if connection is None:
-        return
-    if connection.closed:
-        context.connection = context.impl.connection = connection.engine.connect()
-    elif connection.in_transaction() and (
-        connection.invalidated or not context._in_external_transaction  # noqa: SLF001 - Alembic's own test has no public name
-    ):
-        connection.rollback()
+def _list_sent(migrations: tuple[Migration, ...]) -> tuple[object, ...]:
+    return tuple(
+        (statement.sql, statement.transaction is None)
+        for migration in migrations
+        for statement in (*migration.upgrade, *migration.downgrade)
+    )

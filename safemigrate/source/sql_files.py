@@ -1,39 +1,56 @@
 """Files of SQL → a history, or the schema before one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from safemigrate.catalog import catalog_of_sql
-from safemigrate.model import Catalog, Direction, History, Migration, Statement, Unjudged
+from safemigrate.model import Catalog, History, Migration
+from safemigrate.source import sql_tools
 from safemigrate.source.excerpt import show_path
-from safemigrate.source.statement_text import TransactionEffect, transaction_effect
-from safemigrate.source.text import LineIndex, read_text
-from safemigrate.source.version_table import leave_out_version_table
-from safemigrate.sql import RawStatement, blank_psql, find_psql_variable, split_statements
+from safemigrate.source.sql_tools import list_sql_files
+from safemigrate.source.text import read_text
+from safemigrate.sql import blank_psql
 
-__all__ = ["list_sql_files", "read_schema", "read_sql_files"]
+__all__ = ["has_sql", "list_sql_files", "read_schema", "read_sql_files"]
 
 
 def read_sql_files(paths: Sequence[Path]) -> History:
     """Return one history out of files of SQL, each once, in the order given.
 
-    A directory stands for its files as `list_sql_files` has them. Statements outside an explicit
-    BEGIN have no transaction, as psql would run them; what only psql understands is in `unjudged`.
+    A file is read as psql would run it: statements outside an explicit BEGIN have no transaction,
+    and what only psql understands is in `unjudged`. A directory that another tool keeps is read as
+    that tool would run it, and any other stands for its files, by name.
     What Alembic writes about its version table, in SQL that it wrote itself, is left out.
-    Raises SourceError for a file that is not there, or cannot be read as UTF-8.
+    Raises SourceError for a file that is not there, or cannot be read as UTF-8, and UsageError for
+    a directory that is two tools' at once.
     """
-    files: dict[Path, Path] = {}
+    migrations: dict[Path, Migration] = {}
+    notices: list[str] = []
+    placeholders = 0
     for path in paths:
-        for file in list_sql_files(path) if path.is_dir() else (path,):
-            files.setdefault(file.resolve(), file)
-    return History(tuple(map(_read_migration, files.values())))
+        reading = _read(path)
+        notices += reading.notices
+        new = [one for one in reading.migrations if Path(one.path).resolve() not in migrations]
+        if new or not reading.migrations:
+            placeholders += reading.placeholders
+        migrations.update((Path(one.path).resolve(), one) for one in new)
+    if placeholders == 1:
+        notices.append("1 placeholder was taken as a name or a value")
+    elif placeholders:
+        notices.append(f"{placeholders} placeholders were taken as names or values")
+    return History(tuple(migrations.values()), notices=tuple(notices))
 
 
-def list_sql_files(directory: Path) -> tuple[Path, ...]:
-    """Return the files directly in the directory that end in .sql or .SQL, by name."""
-    found = (file for file in directory.iterdir() if file.suffix.lower() == ".sql")
-    return tuple(sorted((file for file in found if file.is_file()), key=lambda file: file.name))
+def has_sql(directory: Path) -> bool:
+    """Return whether there are migrations in SQL in the directory, a tool's or plain files."""
+    return bool(list_sql_files(directory)) or sql_tools.is_of_tool(directory)
+
+
+def _read(path: Path) -> "sql_tools.Reading":
+    if path.is_dir():
+        return sql_tools.read_directory(path)
+    return sql_tools.read_file(path, read_text(path))
 
 
 def read_schema(path: Path) -> Catalog:
@@ -47,56 +64,3 @@ def read_schema(path: Path) -> Catalog:
     is_complete = catalog.is_complete and not any(piece.hides_statements for piece in skipped)
     # What it sets is for its own run, not for the migrations after it.
     return replace(catalog, settings={}, is_complete=is_complete)
-
-
-def _read_migration(path: Path) -> Migration:
-    text = read_text(path)
-    shown = show_path(path)
-    script, skipped = blank_psql(text)
-    lines = LineIndex(text)
-    pieces = list(leave_out_version_table(split_statements(script)))
-    variables = {piece: find_psql_variable(piece.sql) for piece in pieces}
-    unjudged = [
-        Unjudged(shown, lines.line(piece.offset), None, piece.reason, piece.hides_statements)
-        for piece in skipped
-    ]
-    unjudged += [
-        Unjudged(shown, lines.line(piece.offset), None, f"the value of {variable} is not known")
-        for piece, variable in variables.items()
-        if variable is not None
-    ]
-    return Migration(
-        path=shown,
-        text=text,
-        upgrade=_statements([one for one in pieces if variables[one] is None], lines, shown),
-        unjudged=tuple(sorted(unjudged, key=lambda one: one.line)),
-    )
-
-
-def _statements(
-    pieces: Iterable[RawStatement], lines: LineIndex, path: str
-) -> tuple[Statement, ...]:
-    statements: list[Statement] = []
-    count = 0
-    is_open = False
-    for ordinal, piece in enumerate(pieces, start=1):
-        effect = transaction_effect(piece.sql)
-        if effect is TransactionEffect.OPENS and not is_open:
-            is_open, count = True, count + 1
-        statements.append(
-            Statement(
-                sql=piece.sql,
-                path=path,
-                span=lines.span(piece.offset, piece.offset + len(piece.sql)),
-                revision=None,
-                direction=Direction.UPGRADE,
-                ordinal=ordinal,
-                transaction=count if is_open else None,
-                is_literal=True,
-            )
-        )
-        if effect is TransactionEffect.CLOSES:
-            is_open = False
-        elif effect is TransactionEffect.CHAINS and is_open:
-            count += 1
-    return tuple(statements)

@@ -6,6 +6,7 @@ from enum import Enum
 
 __all__ = [
     "TransactionEffect",
+    "bind_values",
     "first_keyword",
     "is_query",
     "number_placeholders",
@@ -69,7 +70,23 @@ def number_placeholders(sql: str, parameters: object) -> str:
         return sql
     if not isinstance(parameters, (Mapping, Sequence)):
         return sql
-    numbers: dict[str, int] = {}
+    text, _ = _number(sql)
+    return text
+
+
+def bind_values(sql: str, parameters: object) -> tuple[object, ...]:
+    """Return the values of `$1`, `$2`, … in what `number_placeholders` makes of the same."""
+    if isinstance(parameters, Mapping):
+        _, names = _number(sql)
+        return tuple(parameters.get(name) for name in names)
+    if isinstance(parameters, Sequence) and not isinstance(parameters, (str, bytes)):
+        return tuple(parameters)
+    return ()
+
+
+def _number(sql: str) -> tuple[str, list[str]]:
+    """Return the text with numbered placeholders, and the names of those that had one."""
+    names: dict[str, int] = {}
     position = 0
 
     def replace(match: re.Match[str]) -> str:
@@ -80,9 +97,9 @@ def number_placeholders(sql: str, parameters: object) -> str:
         if name is None:
             position += 1
             return f"${position}"
-        return f"${numbers.setdefault(name, len(numbers) + 1)}"
+        return f"${names.setdefault(name, len(names) + 1)}"
 
-    return _PLACEHOLDER.sub(replace, sql)
+    return _PLACEHOLDER.sub(replace, sql), list(names)
 
 
 def _skip(sql: str) -> int:

@@ -1,19 +1,29 @@
 """The tape: what a revision sent, from where in its file, and in which transaction."""
 
+import contextlib
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from types import CodeType, FrameType
-
-from sqlalchemy.dialects.postgresql import base as postgresql_base
 
 from safemigrate.model import NEWEST_VERSION, ServerVersion, Span
+from safemigrate.source.inspection import SchemaSoFar
+from safemigrate.source.places import (
+    Place,
+    RevisionFile,
+    find_place,
+    is_project_code,
+    revision_line,
+)
+from safemigrate.source.stopping import RecordingStoppedError, TimeLimit
 
 __all__ = ["Note", "Passage", "RecordingStoppedError", "Tape"]
 
-# More than any sane revision sends; a loop that waits for a row would go on for ever.
+# More than any sane revision sends.
 STATEMENT_LIMIT = 20_000
+# The same again and again: a loop that waits for a row would go on for ever.
+REPETITION_LIMIT = 1_000
+TIME_LIMIT_S = 10.0
 
 # A schema for the version table is what an env.py makes, and no table is in it then.
 _CHANGES_SCHEMA = re.compile(
@@ -21,18 +31,18 @@ _CHANGES_SCHEMA = re.compile(
 )
 
 
-class RecordingStoppedError(BaseException):
-    """Ends a revision that never would; no `except Exception` of its own may catch it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One statement as it was sent; `transaction` is a token of the tape's, None for none."""
+    """One statement as it was sent; `transaction` is a token of the tape's, None for none.
+
+    `helper`: as `Statement` has it.
+    """
 
     sql: str
     span: Span
     transaction: int | None
     is_assumed: bool
+    helper: str = ""
 
 
 @dataclass(slots=True)
@@ -41,124 +51,205 @@ class Passage:
 
     `filename`: the revision's, as its code objects have it. `text`: its content.
     `line`: where the function begins, for statements sent from where no frame leads back.
+    `has_rows`: each question whose answer is not known is answered once with a row, made up.
     `look`: where the revision first looked at an answer that only a database could give.
+    `looks_for_rows`: one of those was a question about rows, so that with rows it may do more.
+    `inspected`: it was told what the schema is. `reads_dialect`: it asked what kind of database
+    this is. `is_cut`: it was stopped, for it would not have ended.
     `origin`: where what is sent now was written, when it was queued there.
+    `refused`: what it tried that the fence refused, in words, each with its line. `used`: what it
+    decided by something that stands for a thing that is not here, likewise.
     """
 
     filename: str
     text: str
     line: int
+    has_rows: bool = False
     notes: list[Note] = field(default_factory=list)
     look: Span | None = None
-    origin: Span | None = None
-    count: int = 0
-    changes: set[str] = field(default_factory=set)
-    _lines: list[str] | None = None
+    looks_for_rows: bool = False
+    inspected: bool = False
+    reads_dialect: bool = False
+    is_cut: bool = False
+    origin: Place | None = None
+    refused: dict[str, int] = field(default_factory=dict)
+    used: dict[str, int] = field(default_factory=dict)
+    _file: RevisionFile = field(init=False)
+    _count: int = 0
+    _last: tuple[Span, str, object] | None = None
+    _repetitions: int = 0
+    _changes: set[str] = field(default_factory=set)
+    _answered: set[tuple[Span, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._file = RevisionFile(self.filename, self.text, self.line)
 
     @property
-    def is_cut(self) -> bool:
-        """Whether it sent more than the tape takes."""
-        return self.count > STATEMENT_LIMIT
+    def file(self) -> RevisionFile:
+        """The revision's file."""
+        return self._file
 
-    def characters(self, line: int, byte: int) -> int:
-        """Return the 1-based column of a 0-based UTF-8 byte offset into a line."""
-        if self.text.isascii():
-            return byte + 1
-        if self._lines is None:
-            self._lines = self.text.split("\n")
-        if not 0 < line <= len(self._lines):
-            return byte + 1
-        return len(self._lines[line - 1].encode()[:byte].decode(errors="ignore")) + 1
+    @property
+    def is_assuming(self) -> bool:
+        """Whether what is sent from now on depends on something that is not known."""
+        return self.look is not None or bool(self.used)
+
+    def stop(self, reason: str, line: int) -> RecordingStoppedError:
+        """Return the error that ends the passage, which is cut; to be raised."""
+        self.is_cut = True
+        return RecordingStoppedError(f"{reason}, the rest was cut", line)
+
+    def count(self, statements: Sequence[str], place: Place, values: object) -> None:
+        """Count what is sent; raises RecordingStoppedError when there is no end to it."""
+        self._count += len(statements)
+        if self._count > STATEMENT_LIMIT:
+            raise self.stop(f"sends more than {STATEMENT_LIMIT} statements", place.span.line)
+        sent = (place.span, statements[0] if len(statements) == 1 else "", values)
+        self._repetitions = self._repetitions + 1 if _is_same(sent, self._last) else 1
+        self._last = sent
+        if self._repetitions > REPETITION_LIMIT:
+            raise self.stop(
+                f"line {place.span.line} sends the same statement over and over", place.span.line
+            )
+
+    def is_first_change(self, sql: str) -> bool:
+        """Return whether this text is new: a loop over batches ends when one changes nothing."""
+        is_first = sql not in self._changes
+        self._changes.add(sql)
+        return is_first
+
+    def takes_row(self, span: Span, sql: str) -> bool:
+        """Return whether this question is answered with a row, which it is once."""
+        question = (span, sql)
+        if not self.has_rows or question in self._answered:
+            return False
+        self._answered.add(question)
+        return True
 
 
 class Tape:
     """Takes down what recording connections send while a passage is played.
 
     `version`: the server that the recording pretends to be.
+    `schema`: what the statements sent so far have made.
     `has_changes_outside`: the schema was changed while no passage was played, so by env.py.
     """
 
-    def __init__(self, version: ServerVersion = NEWEST_VERSION) -> None:
+    def __init__(
+        self, version: ServerVersion = NEWEST_VERSION, schema: SchemaSoFar | None = None
+    ) -> None:
         self.version = version
+        self.schema = schema or SchemaSoFar()
         self.passage: Passage | None = None
         self.has_changes_outside = False
         self._last_token = 0
+
+    @contextlib.contextmanager
+    def playing(self, passage: Passage, schema: SchemaSoFar | None = None) -> Iterator[None]:
+        """Take down what is sent inside as the passage's, and end it when it takes too long.
+
+        `schema`: a branch of the tape's own, for what is not followed by the next passage: a
+        downgrade, and a second playing. By default what is sent changes the tape's own.
+        """
+        kept = self.schema
+        self.passage, self.schema = passage, schema or kept
+
+        def stop() -> RecordingStoppedError:
+            frame = sys._getframe(2)  # noqa: SLF001 - the code that is interrupted
+            line = revision_line(passage.file, frame)
+            return passage.stop(f"line {line} still runs after {TIME_LIMIT_S:g} seconds", line)
+
+        try:
+            with TimeLimit(TIME_LIMIT_S, stop):
+                yield
+        finally:
+            self.passage, self.schema = None, kept
+            if schema is None:
+                kept.end_passage()
 
     def new_transaction(self) -> int:
         """Return a token that no transaction had before."""
         self._last_token += 1
         return self._last_token
 
-    def note(self, statements: list[tuple[str, int | None]]) -> Span | None:
+    def note(self, statements: list[tuple[str, int | None]], values: object = None) -> Span | None:
         """Take down statements sent in one go, each with its transaction.
 
-        Returns where they were sent from; None when no revision is running.
-        Questions that SQLAlchemy asks of the catalog by itself are not taken down.
+        `values`: what was bound to them. Returns where they were sent from; None when no revision
+        is running. Questions that SQLAlchemy asks of the catalog by itself are not taken down.
         """
         passage = self.passage
         if passage is None:
             self.has_changes_outside |= any(_CHANGES_SCHEMA.match(sql) for sql, _ in statements)
+            self.schema.note(statements)
             return None
-        passage.count += len(statements)
-        if passage.count > STATEMENT_LIMIT:
-            raise RecordingStoppedError(
-                f"sends more than {STATEMENT_LIMIT} statements, the rest was cut"
-            )
-        span, is_inspection = self._find(passage)
-        if not is_inspection:
-            is_assumed = passage.look is not None
+        place = self._find(passage, 1)
+        passage.count([sql for sql, _ in statements], place, values)
+        if not place.is_inspection:
+            is_assumed = passage.is_assuming
             passage.notes += [
-                Note(sql, span, transaction, is_assumed) for sql, transaction in statements
+                Note(sql, place.span, transaction, is_assumed, place.helper)
+                for sql, transaction in statements
             ]
-        return span
+            self.schema.note(statements, is_assumed=is_assumed)
+        return place.span
 
-    def locate(self) -> Span | None:
+    def use(self, reason: str) -> None:
+        """Note that what the revision does depends on something that is not here."""
+        if self.passage is not None:
+            self.passage.used.setdefault(reason, self._find(self.passage, 1).span.line)
+
+    def refuse(self, attempt: str) -> bool:
+        """Note what the fence refused; returns whether it was a revision that tried."""
+        if self.passage is None:
+            return False
+        self.passage.refused.setdefault(attempt, self._find(self.passage, 1).span.line)
+        return True
+
+    def locate(self) -> Place | None:
         """Return where in the revision the running code is; None when none is running."""
-        return None if self.passage is None else self._find(self.passage)[0]
+        return None if self.passage is None else self._find(self.passage, 1)
 
-    def look(self, span: Span | None) -> None:
-        """Note that the answer to what was sent from `span` was looked at."""
-        if self.passage is not None and self.passage.look is None and span is not None:
+    def look(self, span: Span | None, *, is_about_rows: bool = False) -> None:
+        """Note that the answer to what was sent from `span` was looked at, and is not known."""
+        if self.passage is None or span is None:
+            return
+        self.passage.looks_for_rows |= is_about_rows
+        if self.passage.look is None:
             self.passage.look = span
 
     def is_first_change(self, sql: str) -> bool:
-        """Return whether this text is new to the passage.
+        """Return whether this text is new to the passage."""
+        return self.passage is None or self.passage.is_first_change(sql)
 
-        A loop that changes rows in batches ends when a batch changes none.
+    def takes_row(self, span: Span | None, sql: str) -> bool:
+        """Return whether the question sent from `span` is to be answered with a row, made up."""
+        return self.passage is not None and span is not None and self.passage.takes_row(span, sql)
+
+    def read_dialect(self, filename: str) -> bool:
+        """Note that code of that file asked which kind of database this is.
+
+        Returns whether it is the project's own code.
         """
         if self.passage is None:
-            return True
-        is_first = sql not in self.passage.changes
-        self.passage.changes.add(sql)
-        return is_first
-
-    def _find(self, passage: Passage) -> tuple[Span, bool]:
-        """Return the innermost place in the revision's file, and whether SQLAlchemy inspects."""
-        is_inspection = False
-        frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the public ways build the whole stack
-        while frame is not None:
-            code = frame.f_code
-            if code.co_filename == passage.filename:
-                span = passage.origin or self._span(passage, code, frame.f_lasti, frame.f_lineno)
-                return span, is_inspection
-            if code.co_filename == _DIALECT_FILE and code.co_qualname.startswith("PGDialect."):
-                is_inspection = True
-            frame = frame.f_back
-        return Span(passage.line, 1, passage.line, 1), is_inspection
+            return False
+        is_own = filename == self.passage.filename or is_project_code(filename)
+        self.passage.reads_dialect |= is_own
+        return is_own
 
     @staticmethod
-    def _span(passage: Passage, code: CodeType, instruction: int, line: int) -> Span:
-        # two bytes an instruction; https://docs.python.org/3/reference/datamodel.html#codeobject.co_positions
-        found = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
-        start, end, column, end_column = found
-        if start is None or end is None or column is None or end_column is None:
-            return Span(line, 1, line, 1)
-        return Span(
-            start,
-            passage.characters(start, column),
-            end,
-            passage.characters(end, end_column),
-        )
+    def _find(passage: Passage, depth: int) -> Place:
+        if passage.origin is not None:
+            return passage.origin
+        return find_place(passage.file, depth + 1)
 
 
-_DIALECT_FILE = postgresql_base.__file__
+def _is_same(sent: tuple[Span, str, object], last: tuple[Span, str, object] | None) -> bool:
+    if last is None or not sent[1] or sent[:2] != last[:2]:
+        return False
+    if sent[2] is last[2]:
+        return True
+    try:
+        return bool(sent[2] == last[2])
+    except Exception:  # noqa: BLE001 - values of the project may not like to be compared
+        return False

@@ -60,6 +60,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         small-table-rows = 1000
         start-after = "abc1"
         baseline = "known.json"
+        imports = ["app.models", "geoalchemy2"]
         lock-timeout-ms = 250
         lock-attempts = 7
         deadline-s = 1.5
@@ -86,6 +87,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         pg_version=ServerVersion(16),
         default_schema="app",
         baseline=str(tmp_path / "known.json"),
+        imports=("app.models", "geoalchemy2"),
         rules=RuleSettings(
             severities={"float-money": Severity.INFO},
             disabled=frozenset({"drop-column"}),
@@ -134,7 +136,7 @@ def test_an_unknown_key_is_named_with_its_path_and_the_closest_key(tmp_path: Pat
     )
     assert error.hint == (
         'did you mean "pg-version"? known keys: baseline, deadline-s, default-schema, ignore, '
-        "lock-attempts, lock-timeout-ms, options, per-path, pg-version, rules, select, "
+        "imports, lock-attempts, lock-timeout-ms, options, per-path, pg-version, rules, select, "
         "small-table-rows, start-after"
     )
 

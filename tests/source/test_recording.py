@@ -15,8 +15,6 @@ from tests.source.conftest import ASYNC_ENV, ENV, ProjectFolder
 
 Seen = Callable[[str], list[tuple[str, int | None]]]
 
-LOOKED = "reads from the database; what follows assumes an empty answer"
-
 
 def squeeze(sql: str) -> str:
     return " ".join(sql.split())
@@ -170,16 +168,16 @@ def test_batch_that_fails_places_nothing_behind_it(folder: ProjectFolder) -> Non
 
 
 @pytest.mark.parametrize(
-    ("sql", "is_complete"),
+    ("sql", "is_change"),
     [
-        ("CREATE TABLE t (a int)", False),
-        ("do $$ begin end $$", False),
-        ("CREATE SCHEMA IF NOT EXISTS app", True),
-        ("SET search_path = app", True),
+        ("CREATE TABLE t (a int)", True),
+        ("do $$ begin end $$", True),
+        ("CREATE SCHEMA IF NOT EXISTS app", False),
+        ("SET search_path = app", False),
     ],
 )
-def test_history_is_complete_unless_the_environment_changes_the_schema(
-    folder: ProjectFolder, sql: str, *, is_complete: bool
+def test_what_the_environment_sends_first_is_its_setup(
+    folder: ProjectFolder, sql: str, *, is_change: bool
 ) -> None:
     folder.write_env(
         ENV.replace(
@@ -193,9 +191,30 @@ def test_history_is_complete_unless_the_environment_changes_the_schema(
 
     history = folder.record()
 
-    assert history.is_complete is is_complete
-    expected = () if is_complete else ("env.py itself changes the schema, which is not judged",)
+    assert [(one.sql, one.path, one.span.line) for one in history.setup] == [
+        (sql, "migrations/env.py", 14)
+    ]
+    assert history.is_complete
+    expected = ("env.py itself changes the schema, which is not judged",) if is_change else ()
     assert history.notices == expected
+
+
+def test_environment_that_changes_the_schema_afterwards_leaves_the_history_incomplete(
+    folder: ProjectFolder,
+) -> None:
+    folder.write_env(
+        ENV.replace(
+            "            context.run_migrations()",
+            "            context.run_migrations()\n"
+            "            connection.exec_driver_sql('CREATE TABLE t (a int)')",
+        )
+    )
+    folder.add("one", "pass")
+
+    history = folder.record()
+
+    assert (history.is_complete, history.setup) == (False, ())
+    assert history.notices == ("env.py itself changes the schema, which is not judged",)
 
 
 def test_history_without_its_environment_is_not_complete(folder: ProjectFolder) -> None:
@@ -320,13 +339,26 @@ def test_failure_after_the_migrations_is_a_notice(folder: ProjectFolder) -> None
     assert "late" in notice
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "mysql+no_such_driver://db.invalid/app"])
-def test_other_kinds_of_database_are_refused(folder: ProjectFolder, url: str) -> None:
-    folder.write_config(url)
+def test_other_kind_of_database_is_refused(folder: ProjectFolder) -> None:
+    folder.write_config("mysql+no_such_driver://db.invalid/app")
     folder.add("one", "pass")
 
     with pytest.raises(NotPostgresError):
         folder.record()
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite+aiosqlite:///app.db"])
+def test_sqlite_of_a_developer_is_judged_as_postgres(folder: ProjectFolder, url: str) -> None:
+    folder.write_config(url)
+    folder.add("one", "op.execute(f'SELECT {op.get_bind().dialect.name!r}')")
+
+    history = folder.record()
+
+    assert [one.sql for one in history.migrations[0].upgrade] == ["SELECT 'postgresql'"]
+    assert history.notices == (
+        'env.py connects to "sqlite"; its migrations are judged as PostgreSQL runs them',
+    )
+    assert not (folder.root / "app.db").exists()
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
@@ -408,7 +440,7 @@ def test_tables_are_created_through_the_bind(seen: Seen) -> None:
     ]
 
 
-def test_create_all_asks_first_and_so_assumes(folder: ProjectFolder) -> None:
+def test_create_all_asks_first_and_is_told(folder: ProjectFolder) -> None:
     migration = folder.record_one(
         """
         metadata = sa.MetaData()
@@ -418,10 +450,11 @@ def test_create_all_asks_first_and_so_assumes(folder: ProjectFolder) -> None:
     )
 
     assert [(squeeze(one.sql), one.is_assumed) for one in migration.upgrade] == [
-        ("CREATE TYPE e AS ENUM ('x')", True),
-        ("CREATE TABLE t ( a e )", True),
+        ("CREATE TYPE e AS ENUM ('x')", False),
+        ("CREATE TABLE t ( a e )", False),
     ]
-    assert [(one.line, one.reason) for one in migration.unjudged] == [(15, LOOKED)]
+    assert migration.unjudged == ()
+    assert migration.assumptions == ()
 
 
 def test_second_engine_is_recorded_with_its_own_transactions(seen: Seen) -> None:
@@ -489,6 +522,7 @@ def test_string_of_several_statements_is_taken_apart(seen: Seen) -> None:
         "bind.scalar(query)",
         "list(bind.execute(query))",
         "bind.execute(sa.insert(table).values(a=1).returning(table.c.a)).scalar()",
+        "sa.inspect(bind).get_view_definition('v')",
         "sa.inspect(bind).has_table('t')",
         "sa.inspect(bind).get_columns",
     ],
@@ -498,19 +532,20 @@ def test_what_follows_a_look_is_assumed(folder: ProjectFolder, look: str) -> Non
         """
         bind, query = op.get_bind(), sa.text("SELECT a FROM t")
         table = sa.table("t", sa.column("a"))
-        op.execute("SELECT 2")
+        op.execute("CREATE VIEW v AS SELECT 2")
         LOOK
         op.execute("SELECT 3")
         """.replace("LOOK", look),
         downgrade="op.execute('SELECT 4')",
     )
 
-    is_look = "get_columns" not in look
+    is_look = "get_columns" not in look and "has_table" not in look
     assumed = {one.sql: one.is_assumed for one in migration.upgrade}
-    assert (assumed["SELECT 2"], assumed["SELECT 3"]) == (False, is_look)
+    assert (assumed["CREATE VIEW v AS SELECT 2"], assumed["SELECT 3"]) == (False, is_look)
     assert not migration.downgrade[0].is_assumed
-    assert [(one.line, one.reason) for one in migration.unjudged] == [(16, LOOKED)] * is_look
-    assert [one.revision for one in migration.unjudged] == ["one"] * is_look
+    assert [one.line for one in migration.assumptions] == [16] * is_look
+    assert [one.revision for one in migration.assumptions] == ["one"] * is_look
+    assert migration.unjudged == ()
 
 
 def test_query_whose_answer_nobody_reads_is_no_look(folder: ProjectFolder) -> None:
@@ -691,7 +726,8 @@ def test_environment_that_runs_several_times_is_read_once(folder: ProjectFolder)
     history = folder.record()
 
     assert len(history.migrations) == 1
-    assert history.notices == ("env.py runs the migrations 2 times; the first run was read",)
+    assert history.notices == ("env.py runs the migrations 2 times",)
+    assert history.further == ()
 
 
 def test_nothing_connects_to_a_database(

@@ -1,0 +1,211 @@
+"""The fence: what would leave the machine, or change it, is refused while foreign code is read."""
+
+import contextlib
+import errno
+import os
+import sys
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import _bootstrap_external
+from types import FrameType
+from typing import Any
+
+from safemigrate.cache.audit import listening
+from safemigrate.source.excerpt import show_path
+from safemigrate.source.fence_attempts import (
+    CALLS,
+    PATHS,
+    Attempt,
+    AttemptKind,
+    PathUse,
+    is_writing,
+)
+from safemigrate.source.fence_drivers import refusing_drivers
+from safemigrate.source.fence_process import taming_process
+from safemigrate.source.stopping import RecordingStoppedError
+
+__all__ = ["Attempt", "AttemptKind", "FenceError", "fenced"]
+
+# A loop that waits until a server is there would go on for ever.
+ATTEMPT_LIMIT = 1_000
+
+_EVENTS = frozenset(CALLS) | frozenset(PATHS)
+
+
+class FenceError(PermissionError):
+    """What foreign code gets for an attempt; it may handle it as it handles a network that is down.
+
+    Not one of our own errors, for it is not for the user: the attempt is reported.
+    """
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(errno.EACCES, attempt.refusal)
+        self.attempt = attempt
+
+    def __str__(self) -> str:
+        return self.attempt.refusal
+
+
+@contextlib.contextmanager
+def fenced(on_attempt: Callable[[Attempt], None]) -> Iterator[None]:
+    """Refuse sockets, other processes and writes, in every thread, while the block runs.
+
+    `on_attempt` is called for each attempt, by the code that made it, before it is refused with a
+    FenceError: the stack tells where it comes from. In a fence within a fence the inner one is
+    told. What is tried over and over again ends with a RecordingStoppedError.
+
+    Files can be read, and so can the byte-code of modules be kept, and temporary files be made
+    with `tempfile`: whoever imports a module does that, and they stay on the machine.
+    `time.sleep` returns at once in this thread. Threads started inside do not keep the process
+    alive, and stay fenced for as long as they live.
+
+    It is made for code that means no harm: what a library in C does by itself is not seen,
+    except of the usual database drivers.
+    """
+    fence = _Fence(on_attempt)
+    before = set(threading.enumerate())
+    try:
+        with (
+            taming_process(fence.refuse),
+            refusing_drivers(fence.refuse),
+            listening(fence.hear, _EVENTS),
+        ):
+            yield
+    finally:
+        _leftover.keep(set(threading.enumerate()) - before)
+
+
+class _Fence:
+    def __init__(self, on_attempt: Callable[[Attempt], None]) -> None:
+        self._on_attempt = on_attempt
+        self._counts: Counter[Attempt] = Counter()
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse what the event is about, when it is something to be refused."""
+        if event == "open" and not is_writing(arguments):
+            return
+        attempt = _judge(event, arguments, sys._getframe(2))  # noqa: SLF001 - the hook has no other way to know its caller
+        if attempt is not None:
+            self.refuse(attempt)
+
+    def refuse(self, attempt: Attempt) -> None:
+        """Tell of the attempt, and raise."""
+        self._on_attempt(attempt)
+        self._counts[attempt] += 1
+        if self._counts[attempt] > ATTEMPT_LIMIT:
+            # the next revision may try as often
+            del self._counts[attempt]
+            raise RecordingStoppedError(f"{attempt} again and again, the rest was cut")
+        raise FenceError(attempt)
+
+
+def _judge(event: str, arguments: tuple[Any, ...], caller: FrameType) -> Attempt | None:
+    """Return what is to be refused; None for what does no harm."""
+    if event in CALLS:
+        return CALLS[event](arguments)
+    for use in PATHS[event]:
+        path = _resolve(use, arguments)
+        if path is None or _is_harmless(use.kind, path):
+            return None
+        if not _scratch.has(path) and not _is_bookkeeping(path, caller):
+            return Attempt(use.kind, _show(path))
+    return None
+
+
+def _resolve(use: PathUse, arguments: tuple[Any, ...]) -> str | None:
+    """Return the absolute path; None for a descriptor, which was looked at when it was opened."""
+    path = arguments[use.position]
+    if isinstance(path, int):
+        return None
+    folder = "" if use.folder is None else _find_folder(arguments[use.folder])
+    return os.path.abspath(os.path.join(folder, os.fsdecode(path)))  # noqa: PTH100, PTH118 - in bytes, too
+
+
+def _find_folder(descriptor: object) -> str:
+    if isinstance(descriptor, int) and descriptor >= 0:
+        with contextlib.suppress(OSError):
+            return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - a link that is no path
+    return ""
+
+
+_OUTPUTS = frozenset({os.devnull, "/dev/stdout", "/dev/stderr"})
+_ON_WHAT_EXISTS = frozenset({AttemptKind.CHANGE, AttemptKind.REMOVE, AttemptKind.RENAME})
+
+
+def _is_harmless(kind: AttemptKind, path: str) -> bool:
+    """Return whether nothing would come of it, but perhaps an error."""
+    if kind is AttemptKind.WRITE:
+        return path in _OUTPUTS or path.startswith(("/dev/fd/", "/proc/self/fd/"))
+    if kind is AttemptKind.MAKE_FOLDER:
+        return os.path.lexists(path)
+    return kind in _ON_WHAT_EXISTS and not os.path.lexists(path)
+
+
+def _is_bookkeeping(path: str, caller: FrameType) -> bool:
+    """Return whether Python does it for itself: byte-code, or a temporary file."""
+    if caller.f_globals is vars(_bootstrap_external):
+        return "__pycache__" in path or ".pyc" in path
+    tempfile = sys.modules.get("tempfile")
+    if tempfile is None or caller.f_globals is not vars(tempfile):
+        return False
+    _scratch.add(path)
+    return True
+
+
+class _Scratch:
+    """Temporary files and folders that foreign code made, to be used until the process ends."""
+
+    def __init__(self) -> None:
+        self._paths: set[str] = set()
+
+    def add(self, path: str) -> None:
+        # an unnamed file is made by opening the folder, which exists
+        if not os.path.lexists(path):
+            self._paths.add(path)
+
+    def has(self, path: str) -> bool:
+        while path not in self._paths:
+            parent = os.path.dirname(path)  # noqa: PTH120 - much faster
+            if parent == path:
+                return False
+            path = parent
+        return True
+
+
+_scratch = _Scratch()
+
+
+class _Leftover:
+    """Threads that outlive their fence; they are refused what they were refused inside."""
+
+    def __init__(self) -> None:
+        self._threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+        self._stack = contextlib.ExitStack()
+        self._is_listening = False
+
+    def keep(self, threads: set[threading.Thread]) -> None:
+        self._threads.update(threads)
+        if threads and not self._is_listening:
+            self._is_listening = True
+            self._stack.enter_context(listening(self._hear, _EVENTS))
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if threading.current_thread() not in self._threads:
+            return
+        if event != "open" or is_writing(arguments):
+            attempt = _judge(event, arguments, sys._getframe(2))  # noqa: SLF001 - as above
+            if attempt is not None:
+                raise FenceError(attempt)
+
+
+_leftover = _Leftover()
+
+
+def _show(path: str) -> str:
+    try:
+        return show_path(path)
+    except OSError:
+        # the current directory is gone
+        return path

@@ -1,0 +1,184 @@
+"""Libraries in C that connect without Python hearing of it."""
+
+import contextlib
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from safemigrate.source.fence_attempts import Attempt, AttemptKind
+
+__all__ = ["refusing_drivers", "replaced"]
+
+# Where all their ways to connect come together. asyncpg, pg8000, pymysql and their like use
+# Python's sockets.
+_FUNCTIONS = {
+    "MySQLdb": ("connect", "Connect"),
+    "oracledb": ("connect",),
+    "psycopg.generators": ("connect",),
+    "psycopg2": ("_connect",),
+    "pymssql": ("connect",),
+    "pyodbc": ("connect",),
+}
+_METHODS = {
+    "psycopg.pq": ("PGconn", ("connect", "connect_start", "ping")),
+    "uvloop": (
+        "Loop",
+        (
+            "create_connection",
+            "create_datagram_endpoint",
+            "create_server",
+            "create_unix_connection",
+            "create_unix_server",
+            "getaddrinfo",
+            "getnameinfo",
+            "subprocess_exec",
+            "subprocess_shell",
+        ),
+    ),
+}
+
+
+@contextlib.contextmanager
+def refusing_drivers(refuse: Callable[[Attempt], None]) -> Iterator[None]:
+    """Let them call `refuse`, which raises, in the place of connecting.
+
+    Those that are imported already, and those that are imported inside the block.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def fence_in(module: ModuleType) -> None:
+            stack.enter_context(_fenced_in(module, refuse))
+
+        finder = _Finder(fence_in)
+        sys.meta_path.insert(0, finder)
+        stack.callback(finder.leave)
+        for name in (*_FUNCTIONS, *_METHODS):
+            module = sys.modules.get(name)
+            if module is not None:
+                fence_in(module)
+        yield
+
+
+@contextlib.contextmanager
+def _fenced_in(module: ModuleType, refuse: Callable[[Attempt], None]) -> Iterator[None]:
+    def connect(real: object, *arguments: object, **options: object) -> None:
+        del real
+        refuse(Attempt(AttemptKind.CONNECT, _describe_server(module, arguments, options)))
+
+    with contextlib.ExitStack() as stack:
+        for name in _FUNCTIONS.get(module.__name__, ()):
+            if hasattr(module, name):
+                stack.enter_context(replaced(module, name, connect))
+        class_name, names = _METHODS.get(module.__name__, ("", ()))
+        plain = getattr(module, class_name, None) if class_name else None
+        if plain is not None:
+            # a class in C takes no new attributes, so one that is based on it stands in its place
+            methods = {name: _refusing_method(plain, connect, name) for name in names}
+            setattr(module, class_name, type(class_name, (plain,), methods))
+            stack.callback(setattr, module, class_name, plain)
+        yield
+
+
+def _refusing_method(plain: type, connect: Callable[..., None], name: str) -> Any:
+    """Return the method as a class or a static one may be called as well."""
+
+    def method(*arguments: object, **options: object) -> None:
+        connect(None, *(one for one in arguments if not isinstance(one, plain)), **options)
+
+    method.__name__ = name
+    return staticmethod(method) if name in {"connect", "connect_start", "ping"} else method
+
+
+def _describe_server(
+    module: ModuleType, arguments: tuple[object, ...], options: dict[str, object]
+) -> str:
+    """Return the host and the port of what a driver was given, never anything else."""
+    known: dict[str, object] = dict(options)
+    text = next((one for one in arguments if isinstance(one, (str, bytes))), None)
+    if text is not None and module.__name__.startswith("psycopg"):
+        known |= _parse(text.decode() if isinstance(text, bytes) else text)
+    elif module.__name__ == "uvloop":
+        places = [str(one) for one in arguments if isinstance(one, (str, int))]
+        return ":".join(places) or "a server"
+    host, port = known.get("host") or known.get("hostaddr"), known.get("port")
+    if not host:
+        return "a database"
+    return f"{host}:{port}" if port else str(host)
+
+
+def _parse(conninfo: str) -> dict[str, object]:
+    from psycopg import ProgrammingError  # noqa: PLC0415 - only when it is needed
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
+
+    try:
+        return dict(conninfo_to_dict(conninfo))
+    except ProgrammingError:
+        return {}
+
+
+class _Finder:
+    """Finds the drivers as the other finders do, and calls `on_import` when one was loaded."""
+
+    def __init__(self, on_import: Callable[[ModuleType], None]) -> None:
+        self._on_import = on_import
+        self._searched: set[str] = set()
+        self._is_over = False
+
+    def leave(self) -> None:
+        """Find nothing any more, and do nothing for what was found and not yet loaded."""
+        self._is_over = True
+        with contextlib.suppress(ValueError):
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, name: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a driver, with a loader that tells; None for all other modules."""
+        del path, target
+        if (name not in _FUNCTIONS and name not in _METHODS) or name in self._searched:
+            return None
+        self._searched.add(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._searched.discard(name)
+        loader = None if spec is None else spec.loader
+        if loader is None or not hasattr(loader, "exec_module"):
+            return spec
+        load = loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            del loader.exec_module
+            load(module)
+            if not self._is_over:
+                self._on_import(module)
+
+        loader.exec_module = exec_module  # type: ignore[method-assign]  # for this one time
+        return spec
+
+
+@contextlib.contextmanager
+def replaced(target: object, name: str, substitute: Callable[..., Any]) -> Iterator[None]:
+    """Let `target.name(…)` call `substitute(real, …)` inside the block.
+
+    Who has taken the name to himself meanwhile gets the real one afterwards.
+    """
+    real = getattr(target, name)
+    is_over = False
+
+    @functools.wraps(real)
+    def call(*arguments: Any, **options: Any) -> Any:
+        if is_over:
+            return real(*arguments, **options)
+        return substitute(real, *arguments, **options)
+
+    setattr(target, name, call)
+    try:
+        yield
+    finally:
+        is_over = True
+        setattr(target, name, real)
