@@ -1,13 +1,18 @@
-"""Lint of a generated history, cold, beside Alembic's own `upgrade --sql` of the same history.
+"""Lint of a generated history: cold, warm, after one more revision, and ten times as long.
 
-Both run as whole processes, in turn, and the ratio is taken pair by pair.
-The history reads nothing from the database, because `upgrade --sql` cannot.
+Cold, beside Alembic's own `upgrade --sql` of the same history, which renders one direction and
+judges nothing; the history reads nothing from the database, because that could not. Warm, beside
+squawk, which reads the SQL that Alembic has rendered before. All run as whole processes, in turn,
+and the ratios are taken pair by pair. squawk is a peer to measure against and no dependency:
+`pip install squawk-cli`.
 
     .venv/bin/python benchmarks/lint_history.py [--revisions 300] [--runs 5]
 """
 
 import argparse
 import os
+import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -120,58 +125,148 @@ def write_history(folder: Path, revisions: int) -> None:
     )
     (folder / "env.py").write_text(_ENV, encoding="utf-8")
     for number in range(revisions):
-        down = "None" if number == 0 else f'"{number - 1:04}"'
-        body = _KINDS[number % len(_KINDS)].format(
-            n=number,
-            t=number - number % len(_KINDS),
-            p=number - 1,
-            size=100,
-        )
-        text = _HEAD.format(number=number, down=down) + body
-        (folder / "versions" / f"{number:04}_revision.py").write_text(text, encoding="utf-8")
+        write_revision(folder, number)
 
 
-def time_run(command: Sequence[str], folder: Path) -> float:
-    """Return the seconds that the command takes in a new process without compiled leftovers."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    started = time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+def write_revision(folder: Path, number: int) -> None:
+    """Write one more revision of the history."""
+    down = "None" if number == 0 else f'"{number - 1:04}"'
+    body = _KINDS[number % len(_KINDS)].format(
+        n=number,
+        t=number - number % len(_KINDS),
+        p=number - 1,
+        size=100,
     )
-    seconds = time.perf_counter() - started
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended in {done.returncode}:\n{done.stderr[-2000:]}")
-    return seconds
+    text = _HEAD.format(number=number, down=down) + body
+    (folder / "versions" / f"{number:04}_revision.py").write_text(text, encoding="utf-8")
+
+
+class Bench:
+    """A history in a folder, with a cache of its own, and the commands that are timed there."""
+
+    def __init__(self, folder: Path, revisions: int) -> None:
+        self.folder = folder
+        self.count = revisions
+        write_history(folder, revisions)
+        self._environment = {
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SAFEMIGRATE_CACHE_DIR": str(folder / "cache"),
+        }
+
+    def lint(self, *options: str) -> float:
+        """Return the seconds that `safemigrate lint` takes."""
+        return self.time([sys.executable, "-m", "safemigrate", "lint", "--quiet", *options])
+
+    def render(self) -> float:
+        """Return the seconds that `alembic upgrade --sql` takes; keep what it writes."""
+        with (self.folder / "rendered.sql").open("wb") as file:
+            return self.time(
+                [sys.executable, "-m", "alembic", "upgrade", "head", "--sql"], output=file.fileno()
+            )
+
+    def add_revision(self) -> None:
+        """Write one more revision."""
+        write_revision(self.folder, self.count)
+        self.count += 1
+
+    def time(self, command: Sequence[str], *, output: int = subprocess.DEVNULL) -> float:
+        """Return the seconds that the command takes in a new process."""
+        started = time.perf_counter()
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        seconds = time.perf_counter() - started
+        if done.returncode not in {0, 1}:
+            sys.exit(f"{' '.join(command)} ended in {done.returncode}:\n{done.stderr[-2000:]}")
+        return seconds
+
+
+def show(title: str, seconds: Sequence[float]) -> None:
+    """Print the median and the spread of some runs."""
+    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
+    print(f"{title:52}{statistics.median(seconds):8.2f} s   ({spread})")
+
+
+def show_ratio(title: str, ours: Sequence[float], theirs: Sequence[float], aim: str) -> None:
+    """Print the median ratio of pairs of runs, and what is aimed at."""
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    print(f"{title:52}{ratio:8.2f}     aim: {aim}")
+
+
+def measure_one_length(bench: Bench, runs: int) -> tuple[list[float], list[float]]:
+    """Print the figures of one history; return the cold and the warm times."""
+    print(f"{bench.count} revisions, median of {runs} runs, whole processes")
+    # the disk's cache is warm then
+    bench.lint("--no-cache")
+    bench.render()
+    cold, rendered = [], []
+    for _ in range(runs):
+        cold.append(bench.lint("--no-cache"))
+        rendered.append(bench.render())
+    show("safemigrate lint --no-cache", cold)
+    show("alembic upgrade head --sql", rendered)
+    show_ratio("cold lint / alembic", cold, rendered, "2")
+    bench.lint()
+    warm, peer = [], []
+    squawk = shutil.which("squawk", path=str(Path(sys.executable).parent)) or ""
+    for _ in range(runs):
+        warm.append(bench.lint())
+        if squawk:
+            peer.append(bench.time([squawk, "rendered.sql"]))
+    show("safemigrate lint, nothing changed", warm)
+    if squawk:
+        show("squawk rendered.sql", peer)
+        show_ratio("warm lint / squawk", warm, peer, "3")
+    else:
+        print("squawk is not installed: pip install squawk-cli")
+    return cold, warm
+
+
+def measure_growth(bench: Bench, runs: int, warm: Sequence[float]) -> None:
+    """Print what one more revision costs."""
+    whole, newest = [], []
+    for _ in range(runs):
+        bench.add_revision()
+        whole.append(bench.lint())
+        bench.add_revision()
+        newest.append(bench.lint(f"versions/{bench.count - 1:04}_revision.py"))
+    show("after one more revision, all judged again", whole)
+    show("after one more revision, that one judged", newest)
+    show_ratio("all judged again / warm", whole, warm, "1.2")
 
 
 def main() -> None:
-    """Measure both in turn and print medians and the ratio."""
+    """Measure a history, and one that is ten times as long."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--revisions", type=int, default=300)
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
-    commands = {
-        "safemigrate lint": [sys.executable, "-m", "safemigrate", "lint", "--quiet"],
-        "alembic upgrade --sql": [sys.executable, "-m", "alembic", "upgrade", "head", "--sql"],
-    }
-    times: dict[str, list[float]] = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_history(folder, arguments.revisions)
-        for run in range(arguments.runs + 1):
-            for title, command in commands.items():
-                seconds = time_run(command, folder)
-                if run > 0:  # the first pair warms the disk's cache
-                    times[title].append(seconds)
-    print(f"{arguments.revisions} revisions, median of {arguments.runs} runs, whole processes")
-    for title, values in times.items():
-        spread = f"{min(values):.2f} to {max(values):.2f}"
-        print(f"{title:24}{statistics.median(values):8.2f} s   ({spread})")
-    ours, theirs = times.values()
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    print(f"{'ratio, pair by pair':24}{ratio:8.2f}")
+        bench = Bench(Path(name), arguments.revisions)
+        short, warm = measure_one_length(bench, arguments.runs)
+        measure_growth(bench, arguments.runs, warm)
+    print()
+    with tempfile.TemporaryDirectory() as name:
+        bench = Bench(Path(name), arguments.revisions * 10)
+        long = [bench.lint("--no-cache")]
+        peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        bench.lint()
+        long_warm = [bench.lint() for _ in range(arguments.runs)]
+        print(f"{bench.count} revisions")
+        show("safemigrate lint --no-cache", long)
+        show("safemigrate lint, nothing changed", long_warm)
+        growth = long[0] / statistics.median(short)
+        print(f"{'ten times the revisions, cold':52}{growth:8.2f}     aim: 10")
+        print(f"{'peak memory of one process':52}{peak_kib / 1024:8.0f} MiB aim: 300")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ CONTAINER_IS_REQUIRED = os.environ.get("SAFEMIGRATE_REQUIRE_CONTAINER") == "1"
 SKIPS_ARE_FAILURES = SERVER_IS_REQUIRED and CONTAINER_IS_REQUIRED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let nothing be remembered from before the session, or after it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SAFEMIGRATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def embedded_server() -> Iterator[Server]:
     """One embedded server for the whole session; skips the test where there is none."""

@@ -24,7 +24,14 @@ from safemigrate.model import LintResult, Timeline
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.text import read_text
 
-__all__ = ["BaselineChoice", "baseline_options", "leave_out_known", "write_baseline"]
+__all__ = [
+    "BaselineChoice",
+    "baseline_options",
+    "check_baseline",
+    "leave_out_known",
+    "make_baseline",
+    "write_baseline",
+]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -92,7 +99,17 @@ def write_baseline(result: LintResult, file: Path, *, is_whole: bool) -> None:
             "a baseline is of the whole history",
             "take out the paths of revisions, and --changed-since",
         )
-    write_file(file, encode_baseline(list_known(result.findings, _place(file))))
+    write_file(file, make_baseline(result, file))
+
+
+def make_baseline(result: LintResult, file: Path) -> str:
+    """Return the text of a baseline that has the result's findings, to be written to `file`."""
+    return encode_baseline(list_known(result.findings, _place(file)))
+
+
+def check_baseline(file: Path) -> None:
+    """Raise ConfigError for a file that is there and is no baseline."""
+    _read(file)
 
 
 def _read(file: Path) -> Baseline:

@@ -7,16 +7,17 @@ import click
 
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.judging import (
-    changed_since_option,
     paths_argument,
     walk_inputs,
 )
-from safemigrate.cli.options import config_option, format_option, pg_version_option
+from safemigrate.cli.options import cache_option, config_option, format_option, pg_version_option
 from safemigrate.cli.schema import schema_option
-from safemigrate.lint import find_unjudged
+from safemigrate.cli.staging import change_options, choose_changes, say_nothing
+from safemigrate.lint import find_assumptions, find_unjudged
 from safemigrate.report import (
     encode_document,
     explain_document,
+    format_assumptions,
     format_explanation,
     format_unjudged,
 )
@@ -28,8 +29,9 @@ __all__ = ["command"]
 @paths_argument
 @config_option
 @schema_option
-@changed_since_option
+@change_options
 @pg_version_option
+@cache_option
 @format_option("text", "json")
 def command(
     *,
@@ -37,7 +39,9 @@ def command(
     config: Path,
     schema: Path | None,
     changed_since: str | None,
+    staged: bool,
     pg_version: int | None,
+    cache: bool,
     format_: str,
 ) -> None:
     """Show what PostgreSQL will do for every statement.
@@ -48,24 +52,30 @@ def command(
 
     PATH is what it is for "safemigrate lint". No database is needed, and none is connected to.
     """
+    changes = choose_changes(changed_since, staged=staged)
     walked = walk_inputs(
         paths,
         config_path=config,
         schema=schema,
-        changed_since=changed_since,
+        changes=changes,
         pg_version=pg_version,
+        is_remembered=cache,
     )
+    if say_nothing(changes, walked.paths, walked.timeline.notices, is_text=format_ == "text"):
+        return
     unjudged = find_unjudged(walked.timeline, walked.paths)
+    assumptions = find_assumptions(walked.timeline, walked.paths)
     if format_ == "json":
         document = explain_document(walked.timeline, walked.paths)
         click.echo(encode_document(document), nl=False)
-        for line in format_unjudged(unjudged):
+        for line in (*format_assumptions(assumptions), *format_unjudged(unjudged)):
             click.echo(line, err=True)
         return
     report = format_explanation(
         walked.timeline,
         paths=walked.paths,
         unjudged=unjudged,
+        assumptions=assumptions,
         paint=choose_paint(sys.stdout),
     )
     click.echo(report, nl=False)

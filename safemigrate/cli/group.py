@@ -1,4 +1,4 @@
-"""The command line: one file a command, loaded when it is called."""
+"""The group of commands, each loaded when it is called."""
 
 import os
 import sys
@@ -10,12 +10,13 @@ import click
 from safemigrate.cli.output import check_output, find_output_fault, prepare_streams, show_error
 from safemigrate.errors import ExitCode, SafemigrateError
 
-__all__ = ["main"]
+__all__ = ["group"]
 
 _COMMANDS = (
     "downgrade",
     "explain",
     "history",
+    "init",
     "lint",
     "rule",
     "snapshot",
@@ -65,7 +66,7 @@ class _LazyGroup(click.Group):
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="safemigrate")
-def main() -> None:
+def group() -> None:
     """Judge, prove and run PostgreSQL migrations, safely.
 
     Works on an existing Alembic project as it is.

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from safemigrate.cli.staging import ChangeChoice, keep_added
 from safemigrate.errors import UsageError
 from safemigrate.model import History, ServerVersion
-from safemigrate.source import changed_files, list_sql_files, open_project, read_sql_files, record
+from safemigrate.source import FolderProject, has_sql, read_history, read_sql_files
 
 __all__ = ["Subject", "read_subject"]
 
@@ -35,16 +36,19 @@ class _Kind(Enum):
 def read_subject(
     paths: tuple[Path, ...],
     *,
-    config_path: Path,
+    config: Path | FolderProject,
     version: ServerVersion,
-    changed_since: str | None = None,
+    changes: ChangeChoice | None = None,
+    imports: tuple[str, ...] = (),
+    is_remembered: bool = True,
 ) -> Subject:
     """Return the history the paths belong to; no path means the Alembic project.
 
     SQL files are one history, in the order given; a directory in the order of its names.
     Revisions are a part of their project's history, which is always read whole.
     `version`: the server that revisions are told they run on.
-    `changed_since`: a git reference; report only on files that changed since.
+    `changes`: what git chooses of them; None means all. `imports`: modules to load first.
+    `is_remembered`: whether what was recorded before may be used.
 
     Raises UsageError for paths that are neither, or both; SourceError and ConfigError when what
     they name cannot be read.
@@ -54,20 +58,20 @@ def read_subject(
         first = paths[0].absolute()
         directory = first if first.is_dir() else first.parent
     else:
-        subject = _read_revisions(paths, config_path, version)
-        directory = config_path.absolute().parent
-    if changed_since is None:
+        history = read_history(
+            config,
+            version=version,
+            wanted=paths,
+            imports=imports,
+            is_remembered=is_remembered,
+        )
+        place = config if isinstance(config, Path) else config.script_location
+        subject = _choose_revisions(paths, history, place)
+        directory = place.absolute().parent
+    if changes is None:
         return subject
-    changed = changed_files(changed_since, directory)
-    return Subject(
-        subject.history,
-        frozenset(
-            migration.path
-            for migration in subject.history.migrations
-            if (subject.paths is None or migration.path in subject.paths)
-            and Path(migration.path).resolve() in changed
-        ),
-    )
+    chosen = keep_added(subject.history, subject.paths, directory=directory, choice=changes)
+    return Subject(*chosen)
 
 
 def _kind_of(paths: tuple[Path, ...]) -> _Kind:
@@ -88,11 +92,12 @@ def _classify(path: Path) -> _Kind:
     if path.is_dir():
         if _has_revisions(path):
             return _Kind.REVISIONS
-        if list_sql_files(path):
+        if has_sql(path):
             return _Kind.SQL
         raise UsageError(
             f'there are no migrations in the directory "{path}"',
-            "name one with revisions of the project below it, or with files *.sql directly in it",
+            "name one with revisions of the project below it, with files *.sql directly in it, or "
+            "with SQL migrations as another tool keeps them",
         )
     if not path.exists():
         raise UsageError(
@@ -133,10 +138,9 @@ def _list_python(directory: Path) -> Iterator[Path]:
         )
 
 
-def _read_revisions(paths: tuple[Path, ...], config_path: Path, version: ServerVersion) -> Subject:
+def _choose_revisions(paths: tuple[Path, ...], history: History, config_path: Path) -> Subject:
     """Return the project's history, and which of its migrations the paths name."""
-    project = open_project(config_path)
-    known = {Path(script.path).resolve() for script in project.revisions()}
+    known = {Path(one.path).resolve() for one in history.migrations}
     for path in paths:
         wanted = path.resolve()
         if not any(file == wanted or wanted in file.parents for file in known):
@@ -145,7 +149,6 @@ def _read_revisions(paths: tuple[Path, ...], config_path: Path, version: ServerV
                 f'{what} "{path}"',
                 f'the project of "{config_path}" does not have it; name another with --config',
             )
-    history = record(project, version=version)
     if not paths:
         return Subject(history, None)
     wanted_paths = [path.resolve() for path in paths]

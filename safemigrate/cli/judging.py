@@ -9,14 +9,16 @@ import click
 
 from safemigrate.cli.baselines import BaselineChoice, leave_out_known
 from safemigrate.cli.inputs import read_subject
-from safemigrate.cli.schema import read_before, walk_from
+from safemigrate.cli.resuming import walk_subject
+from safemigrate.cli.schema import read_before
+from safemigrate.cli.staging import ChangeChoice
 from safemigrate.config import Config, check_rule_names, load_config
 from safemigrate.lint import FAMILY_KEYS, choose_paths, judge, rules
 from safemigrate.model import OLDEST_VERSION, LintResult, ServerVersion, Timeline
+from safemigrate.source import find_config
 
 __all__ = [
     "Walk",
-    "changed_since_option",
     "judge_walk",
     "load_project_config",
     "paths_argument",
@@ -31,16 +33,6 @@ def paths_argument(function: Function) -> Function:
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(
         function
     )
-
-
-def changed_since_option(function: Function) -> Function:
-    """Add `--changed-since`; the parameter is `changed_since: str | None`."""
-    return click.option(
-        "--changed-since",
-        metavar="REF",
-        help="Report only on files that are new or changed since the branch left this git "
-        "reference.",
-    )(function)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +57,29 @@ def walk_inputs(
     *,
     config_path: Path,
     schema: Path | None,
-    changed_since: str | None,
+    changes: ChangeChoice | None,
     pg_version: int | None,
+    is_remembered: bool = True,
 ) -> Walk:
     """Read the configuration and the migrations a command line names, and walk through them."""
-    config = load_project_config(config_path)
+    project = find_config(paths, config_path)
+    config = load_project_config(
+        project if isinstance(project, Path) else project.script_location / "alembic.ini"
+    )
     before = read_before(schema, config.default_schema)
     version = _choose_version(pg_version, config.pg_version, before.version)
     subject = read_subject(
-        paths, config_path=config_path, version=version, changed_since=changed_since
+        paths,
+        config=project,
+        version=version,
+        changes=changes,
+        imports=config.imports,
+        is_remembered=is_remembered,
     )
-    return Walk(config, walk_from(subject.history, before, version), subject.paths)
+    # the revision that judging starts after has to be in the history
+    may_resume = is_remembered and config.rules.start_after is None
+    timeline = walk_subject(subject, before, version, is_remembered=may_resume)
+    return Walk(config, timeline, subject.paths)
 
 
 def load_project_config(config_path: Path) -> Config:

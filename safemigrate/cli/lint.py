@@ -8,13 +8,19 @@ from safemigrate.cli.baselines import BaselineChoice, baseline_options
 from safemigrate.cli.fixing import fix_files, fix_options, show_diff
 from safemigrate.cli.formats import write_report
 from safemigrate.cli.judging import (
-    changed_since_option,
     judge_walk,
     paths_argument,
     walk_inputs,
 )
-from safemigrate.cli.options import config_option, format_option, pg_version_option, quiet_option
+from safemigrate.cli.options import (
+    cache_option,
+    config_option,
+    format_option,
+    pg_version_option,
+    quiet_option,
+)
 from safemigrate.cli.schema import schema_option
+from safemigrate.cli.staging import change_options, choose_changes, say_nothing
 from safemigrate.errors import ExitCode, UsageError
 from safemigrate.model import LintResult, Severity
 from safemigrate.report import LINT_FORMATS, Judgement
@@ -26,8 +32,9 @@ __all__ = ["command"]
 @paths_argument
 @config_option
 @schema_option
-@changed_since_option
+@change_options
 @pg_version_option
+@cache_option
 @format_option(*LINT_FORMATS)
 @click.option(
     "--strict",
@@ -45,7 +52,9 @@ def command(
     config: Path,
     schema: Path | None,
     changed_since: str | None,
+    staged: bool,
     pg_version: int | None,
+    cache: bool,
     format_: str,
     strict: bool,
     baseline: Path | None,
@@ -65,24 +74,29 @@ def command(
 
     Exits with 1 when there is a finding of severity error.
     """
+    changes = choose_changes(changed_since, staged=staged)
+    if write_baseline is not None and (fix or diff):
+        raise UsageError(
+            "--write-baseline writes the findings that there are, which --fix and --diff change",
+            "fix first, then write the baseline",
+        )
 
     def look() -> Judgement:
         walked = walk_inputs(
             paths,
             config_path=config,
             schema=schema,
-            changed_since=changed_since,
+            changes=changes,
             pg_version=pg_version,
+            is_remembered=cache,
         )
         result = judge_walk(walked, BaselineChoice(baseline, write_baseline))
         return Judgement(result, walked.timeline, walked.judged)
 
-    if write_baseline is not None and (fix or diff):
-        raise UsageError(
-            "--write-baseline writes the findings that there are, which --fix and --diff change",
-            "fix first, then write the baseline",
-        )
     judgement = look()
+    is_text = format_ == "text" and not diff
+    if say_nothing(changes, judgement.paths, judgement.result.notices, is_text=is_text):
+        return
     if diff:
         ctx.exit(show_diff(judgement, format_=format_, is_quiet=quiet))
     if fix:

@@ -8,7 +8,14 @@ import click
 
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION
 
-__all__ = ["config_option", "format_option", "pg_version_option", "quiet_option", "url_option"]
+__all__ = [
+    "cache_option",
+    "config_option",
+    "format_option",
+    "pg_version_option",
+    "quiet_option",
+    "url_option",
+]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -55,6 +62,15 @@ def format_option(*formats: str) -> Callable[[Function], Function]:
         show_default=True,
         help="How the report is written to standard output.",
     )
+
+
+def cache_option(function: Function) -> Function:
+    """Add `--no-cache`; the parameter is `cache: bool`."""
+    return click.option(
+        "--cache/--no-cache",
+        default=True,
+        help="Use what earlier runs have remembered, while nothing that they read has changed.",
+    )(function)
 
 
 def quiet_option(function: Function) -> Function:

@@ -32,7 +32,13 @@ from safemigrate.gate import (
 )
 from safemigrate.journal import count_milliseconds
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, Direction, ServerVersion
-from safemigrate.report import Tone, encode_document, format_unjudged, list_findings
+from safemigrate.report import (
+    Tone,
+    encode_document,
+    format_assumptions,
+    format_unjudged,
+    list_findings,
+)
 from safemigrate.report.progress import show_progress
 from safemigrate.report.runs import failed_run_document, format_run, run_document
 from safemigrate.report.wording import count
@@ -177,7 +183,9 @@ def _show_judgement(judged: PendingJudgement) -> None:
     paint = choose_paint(sys.stderr)
     for block in list_findings(judged.result.findings, judged.timeline, paint):
         click.echo(f"{block}\n", err=True)
-    for line in format_unjudged(judged.result.unjudged, paint):
+    result = judged.result
+    assumed = format_assumptions(result.assumptions, paint)
+    for line in (*assumed, *format_unjudged(result.unjudged, paint)):
         click.echo(line, err=True)
 
 

@@ -1,25 +1,38 @@
-"""Findings, explanations, proofs and progress, as text, as JSON and in the formats of others."""
+"""Findings, explanations, proofs and progress, as text, as JSON and in the formats of others.
 
-from safemigrate.report.documents import (
-    ExplainDocument,
-    LintDocument,
-    StatementDocument,
-    encode_document,
-    explain_document,
-    lint_document,
-    statement_document,
+What a run that writes text has no use for is imported when it is asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from safemigrate.report.findings import (
+    format_assumptions,
+    format_findings,
+    format_unjudged,
+    list_findings,
 )
-from safemigrate.report.explain import format_explanation
-from safemigrate.report.findings import format_findings, format_unjudged, list_findings
 from safemigrate.report.formats import LINT_FORMATS, Judgement, format_lint
-from safemigrate.report.proofs import (
-    VerifyDocument,
-    format_proof,
-    format_proofs,
-    verify_document,
-)
-from safemigrate.report.rules import RulesDocument, format_rule, format_rules, rules_document
 from safemigrate.report.tone import Paint, Tone, leave_plain
+
+if TYPE_CHECKING:
+    from safemigrate.report.documents import (
+        ExplainDocument,
+        LintDocument,
+        StatementDocument,
+        encode_document,
+        explain_document,
+        lint_document,
+        statement_document,
+    )
+    from safemigrate.report.explain import format_explanation
+    from safemigrate.report.proofs import (
+        VerifyDocument,
+        format_proof,
+        format_proofs,
+        verify_document,
+    )
+    from safemigrate.report.rules import RulesDocument, format_rule, format_rules, rules_document
 
 __all__ = [
     "LINT_FORMATS",
@@ -33,6 +46,7 @@ __all__ = [
     "VerifyDocument",
     "encode_document",
     "explain_document",
+    "format_assumptions",
     "format_explanation",
     "format_findings",
     "format_lint",
@@ -48,3 +62,30 @@ __all__ = [
     "statement_document",
     "verify_document",
 ]
+
+_SELDOM = {
+    "ExplainDocument": "documents",
+    "LintDocument": "documents",
+    "RulesDocument": "rules",
+    "StatementDocument": "documents",
+    "VerifyDocument": "proofs",
+    "encode_document": "documents",
+    "explain_document": "documents",
+    "format_explanation": "explain",
+    "format_proof": "proofs",
+    "format_proofs": "proofs",
+    "format_rule": "rules",
+    "format_rules": "rules",
+    "lint_document": "documents",
+    "rules_document": "rules",
+    "statement_document": "documents",
+    "verify_document": "proofs",
+}
+
+
+def __getattr__(name: str) -> object:
+    module = _SELDOM.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{module}"), name)
+    return found

@@ -26,6 +26,7 @@ __all__ = [
     "LintDocument",
     "StatementDocument",
     "encode_document",
+    "encode_lint",
     "explain_document",
     "lint_document",
     "statement_document",
@@ -153,6 +154,11 @@ def lint_document(result: LintResult) -> LintDocument:
             unjudged=tuple(map(_unjudged_document, result.unjudged)),
         ),
     )
+
+
+def encode_lint(result: LintResult) -> str:
+    """Return the document of `lint` as `encode_document` writes it."""
+    return encode_document(lint_document(result))
 
 
 def _finding_document(finding: Finding) -> _FindingDocument:

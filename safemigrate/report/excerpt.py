@@ -55,7 +55,7 @@ def mark_span(lines: Sequence[str], span: Span) -> Excerpt | None:
     is_one_line = span.end_line == span.line
     source, begin, end = _hide_in_line(lines, span)
     left, right = max(0, begin - _NEAR), begin + _NEAR
-    cells = [_cell(character) for character in source[left:right]]
+    cells = _cells(source[left:right])
     begin, end = begin - left, end - left
     first = _first_shown(cells, begin)
     last = _last_shown(cells, first)
@@ -98,12 +98,12 @@ def one_line(text: str) -> str:
 
     Runs of white space become one blank, control characters `�`.
     """
-    return "".join(_cell(character) for character in " ".join(hide_sql_passwords(text).split()))
+    return "".join(_cells(" ".join(hide_sql_passwords(text).split())))
 
 
 def cut_line(text: str, width: int = _WIDTH) -> str:
     """Return the text on one line, cut to that many columns of a terminal."""
-    cells = [_cell(character) for character in one_line(text)]
+    cells = _cells(one_line(text))
     if _width(cells) <= width:
         return "".join(cells)
     shown = 0
@@ -114,13 +114,19 @@ def cut_line(text: str, width: int = _WIDTH) -> str:
 
 def hide_controls(text: str) -> str:
     """Return the text with `�` for control characters and a blank for each line end."""
-    return "".join(" " if character == "\n" else _cell(character) for character in text)
+    return "".join(_cells(text.replace("\n", " ")))
 
 
 def show_code(code: str) -> list[str]:
     """Return the lines of code to paste, without passwords and control characters."""
     lines = split_lines(hide_sql_passwords(code).strip("\r\n"))
-    return ["".join(map(_cell, line)).rstrip() for line in lines]
+    return ["".join(_cells(line)).rstrip() for line in lines]
+
+
+def _cells(text: str) -> Sequence[str]:
+    """Return what is shown for each character of a text."""
+    # What is printable is no tab, and of no category that is not shown.
+    return text if text.isprintable() else [_cell(character) for character in text]
 
 
 def _cell(character: str) -> str:
@@ -135,17 +141,20 @@ def _cell(character: str) -> str:
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
-def _width(cells: list[str]) -> int:
+def _width(cells: Sequence[str]) -> int:
     """Return the columns that the characters take on a terminal."""
+    text = "".join(cells)
+    if text.isascii():
+        return len(text)
     width = 0
-    for character in "".join(cells):
+    for character in text:
         if unicodedata.combining(character):
             continue
         width += 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
     return width
 
 
-def _first_shown(cells: list[str], begin: int) -> int:
+def _first_shown(cells: Sequence[str], begin: int) -> int:
     """Return the index of the first character to show, so that the span's start is seen."""
     if _width(cells) <= _WIDTH or _width(cells[:begin]) <= _WIDTH // 2:
         return 0
@@ -155,7 +164,7 @@ def _first_shown(cells: list[str], begin: int) -> int:
     return first
 
 
-def _last_shown(cells: list[str], first: int) -> int:
+def _last_shown(cells: Sequence[str], first: int) -> int:
     """Return the index behind the last character to show."""
     if _width(cells[first:]) <= _WIDTH:
         return len(cells)

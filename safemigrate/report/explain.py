@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from safemigrate.model import (
+    Assumption,
     Certainty,
     Direction,
     ExplainedStatement,
@@ -14,7 +15,7 @@ from safemigrate.model import (
     blocked_commands,
 )
 from safemigrate.report.excerpt import cut_line, hide_controls, one_line
-from safemigrate.report.findings import format_unjudged
+from safemigrate.report.findings import format_assumptions, format_unjudged
 from safemigrate.report.tone import Paint, Tone, leave_plain
 from safemigrate.report.wording import count, enumerate_words
 
@@ -28,12 +29,13 @@ def format_explanation(
     *,
     paths: frozenset[str] | None = None,
     unjudged: tuple[Unjudged, ...] = (),
+    assumptions: tuple[Assumption, ...] = (),
     paint: Paint = leave_plain,
 ) -> str:
     """Return one block a statement and the totals in the last line.
 
     `paths`: explain only the migrations there; None means all. `unjudged`: what could not be
-    recorded or understood in them.
+    recorded or understood in them. `assumptions`: what the recording of them had to assume.
     """
     passages = [
         passage for passage in timeline.passages if paths is None or passage.migration.path in paths
@@ -46,6 +48,8 @@ def format_explanation(
     notes = [f"{paint('note', Tone.INFO)}: {one_line(notice)}" for notice in timeline.notices]
     if notes:
         blocks.append("\n".join(notes))
+    if assumptions:
+        blocks.append("\n".join(format_assumptions(assumptions, paint)))
     if unjudged:
         blocks.append("\n".join(format_unjudged(unjudged, paint)))
     blocks.append(_format_totals(passages, unjudged))
@@ -67,6 +71,7 @@ def _format_statement(
     yield (
         f"{paint(place, Tone.STRONG)}   {function}"
         f"statement {statement.ordinal} of {len(passage.statements)}, {transaction}"
+        f"{f', sent by {hide_controls(statement.helper)}' if statement.helper else ''}"
     )
     yield f"    {cut_line(statement.sql)}"
     for label, lines, tone in _list_facts(explained):
@@ -109,6 +114,8 @@ def _list_locks(facts: Facts) -> list[str]:
 def _describe_certainty(explained: ExplainedStatement) -> str:
     facts = explained.facts
     if facts.certainty is Certainty.ASSUMED:
+        if explained.statement.is_assumed and explained.statement.is_literal:
+            return "assumed: what its placeholders stand for is not known"
         if explained.statement.is_assumed:
             return "assumed: recorded after an answer of the database that was assumed"
         return "assumed: a part of it stands under a condition, and may not run"

@@ -1,9 +1,10 @@
 """What `lint` found, as text."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from textwrap import wrap
 
-from safemigrate.model import Finding, LintResult, Severity, Timeline, Unjudged
+from safemigrate.model import Assumption, Finding, LintResult, Severity, Timeline, Unjudged
 from safemigrate.report.excerpt import cut_line, hide_controls, mark_span, one_line
 from safemigrate.report.order import sort_findings
 from safemigrate.report.prose import choose_code, format_locks, name_confidence, show_message
@@ -13,6 +14,7 @@ from safemigrate.report.wording import count, enumerate_words
 
 __all__ = [
     "count_findings",
+    "format_assumptions",
     "format_findings",
     "format_judged",
     "format_totals",
@@ -38,6 +40,8 @@ def format_findings(result: LintResult, timeline: Timeline, paint: Paint = leave
     notes = [f"{paint('note', Tone.INFO)}: {one_line(notice)}" for notice in result.notices]
     if notes:
         blocks.append("\n".join(notes))
+    if result.assumptions:
+        blocks.append("\n".join(format_assumptions(result.assumptions, paint)))
     if result.unjudged:
         blocks.append("\n".join(format_unjudged(result.unjudged, paint)))
     blocks.append(format_totals(result, paint))
@@ -58,6 +62,17 @@ def format_unjudged(unjudged: tuple[Unjudged, ...], paint: Paint = leave_plain) 
     for entry in unjudged:
         yield (
             f"{paint('not judged', Tone.WARNING)}: {hide_controls(entry.path)}:{entry.line}: "
+            f"{one_line(entry.reason)}"
+        )
+
+
+def format_assumptions(
+    assumptions: tuple[Assumption, ...], paint: Paint = leave_plain
+) -> Iterator[str]:
+    """Yield one line for each place behind which the recording had to assume something."""
+    for entry in assumptions:
+        yield (
+            f"{paint('assumed', Tone.INFO)}: {hide_controls(entry.path)}:{entry.line}: "
             f"{one_line(entry.reason)}"
         )
 
@@ -88,6 +103,8 @@ def _list_details(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield what is known about the statement, with its name."""
     if finding.sql and finding.revision is not None:
         yield "sql", finding.sql
+    if finding.helper:
+        yield "sent by", hide_controls(finding.helper)
     if finding.locks:
         yield "locks", one_line(format_locks(finding.locks))
     if finding.blocks:
@@ -101,13 +118,16 @@ def _format_detail(gutter: str, name: str, text: str, paint: Paint) -> Iterator[
     lead = f"{gutter} {paint('=', Tone.FRAME)} {name}: "
     indent = " " * len(f"{gutter} = {name}: ")
     width = _WIDTH - len(indent)
-    if name == "sql":
-        # SQL is cut, never wrapped: a line of it can be copied.
-        lines = [cut_line(text, width)]
-    else:
-        lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    # SQL is cut, never wrapped: a line of it can be copied.
+    lines = [cut_line(text, width)] if name == "sql" else _wrap(text, width)
     for position, line in enumerate(lines):
         yield (lead if position == 0 else indent) + line
+
+
+@lru_cache(maxsize=1024)
+def _wrap(text: str, width: int) -> list[str]:
+    # What is said about one statement is said about many.
+    return wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _format_remedy(finding: Finding, gutter: str, paint: Paint) -> Iterator[str]:
@@ -128,7 +148,9 @@ def format_totals(result: LintResult, paint: Paint = leave_plain) -> str:
     left_out = f" ({', '.join(hidden)})" if hidden else ""
     found = f"Found {found}" if found else paint("No findings", Tone.GOOD)
     judged = format_judged(result.judged, result.statements, result.unjudged)
-    return f"{found} {where}{left_out}. {judged}"
+    assumed = len({entry.path for entry in result.assumptions})
+    basis = f" {count(assumed, 'migration')} judged by assumption." if assumed else ""
+    return f"{found} {where}{left_out}. {judged}{basis}"
 
 
 def count_findings(result: LintResult, paint: Paint = leave_plain) -> str:

@@ -2,15 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from safemigrate.model import LintResult, Timeline
-from safemigrate.report.documents import encode_document, lint_document
 from safemigrate.report.findings import format_findings
-from safemigrate.report.github import format_github
-from safemigrate.report.gitlab import format_gitlab
-from safemigrate.report.junit import format_junit
-from safemigrate.report.markdown import format_markdown
-from safemigrate.report.sarif import format_sarif
 from safemigrate.report.tone import Paint, leave_plain
 
 __all__ = ["LINT_FORMATS", "Judgement", "format_lint"]
@@ -29,14 +24,34 @@ class Judgement:
     paths: frozenset[str] | None = None
 
 
+def _late(module: str, function: str) -> Callable[..., str]:
+    """Return the function of a module of this package that is imported when it is called.
+
+    A run writes one format, most of them text.
+    """
+
+    def call(*values: object, **named: object) -> str:
+        found: Callable[..., str] = getattr(import_module(f"{__package__}.{module}"), function)
+        return found(*values, **named)
+
+    return call
+
+
+_json = _late("documents", "encode_lint")
+_sarif = _late("sarif", "format_sarif")
+_junit = _late("junit", "format_junit")
+_github = _late("github", "format_github")
+_gitlab = _late("gitlab", "format_gitlab")
+_markdown = _late("markdown", "format_markdown")
+
 _FORMATS: Mapping[str, Callable[[Judgement, Paint], str]] = {
     "text": lambda judged, paint: format_findings(judged.result, judged.timeline, paint),
-    "json": lambda judged, _: encode_document(lint_document(judged.result)),
-    "sarif": lambda judged, _: format_sarif(judged.result, judged.timeline),
-    "junit": lambda judged, _: format_junit(judged.result, judged.timeline, paths=judged.paths),
-    "github": lambda judged, _: format_github(judged.result),
-    "gitlab": lambda judged, _: format_gitlab(judged.result, judged.timeline),
-    "markdown": lambda judged, _: format_markdown(judged.result, judged.timeline),
+    "json": lambda judged, _: _json(judged.result),
+    "sarif": lambda judged, _: _sarif(judged.result, judged.timeline),
+    "junit": lambda judged, _: _junit(judged.result, judged.timeline, paths=judged.paths),
+    "github": lambda judged, _: _github(judged.result),
+    "gitlab": lambda judged, _: _gitlab(judged.result, judged.timeline),
+    "markdown": lambda judged, _: _markdown(judged.result, judged.timeline),
 }
 
 LINT_FORMATS = tuple(_FORMATS)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from safemigrate.model import (
+    Assumption,
     Finding,
     LintResult,
     Passage,
@@ -77,6 +78,9 @@ def _list_sections(result: LintResult, timeline: Timeline) -> list[_Section]:
     unjudged: dict[str, list[Unjudged]] = {}
     for entry in result.unjudged:
         unjudged.setdefault(entry.path, []).append(entry)
+    assumed: dict[str, list[Assumption]] = {}
+    for assumption in result.assumptions:
+        assumed.setdefault(assumption.path, []).append(assumption)
     passages: dict[str, list[Passage]] = {}
     for passage in timeline.passages:
         passages.setdefault(passage.migration.path, []).append(passage)
@@ -85,7 +89,7 @@ def _list_sections(result: LintResult, timeline: Timeline) -> list[_Section]:
         path: min(
             (order.index(each.severity) for each in findings.get(path, ())), default=len(order)
         )
-        for path in (*findings, *unjudged)
+        for path in (*findings, *unjudged, *assumed)
     }
     return [
         _Section(
@@ -93,6 +97,7 @@ def _list_sections(result: LintResult, timeline: Timeline) -> list[_Section]:
             entries=(
                 *_list_findings(findings.get(path, [])),
                 *map(_describe_unjudged, unjudged.get(path, ())),
+                *map(_describe_assumption, assumed.get(path, ())),
             ),
             locks=tuple(_tabulate_locks(passages.get(path, ()))),
         )
@@ -134,6 +139,11 @@ def _list_details(finding: Finding) -> Iterator[str]:
 def _describe_unjudged(entry: Unjudged) -> _Entry:
     reason = escape_text(one_line(entry.reason))
     return _Entry("#### Not judged", f"- line {entry.line}: {reason}")
+
+
+def _describe_assumption(entry: Assumption) -> _Entry:
+    reason = escape_text(one_line(entry.reason))
+    return _Entry("#### Assumed", f"- line {entry.line}: {reason}")
 
 
 def _tabulate_locks(passages: Iterable[Passage]) -> Iterator[str]:

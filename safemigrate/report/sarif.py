@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from safemigrate import __version__
 from safemigrate.lint import rules as all_rules
-from safemigrate.model import Finding, LintResult, Severity, Span, Timeline, Unjudged
+from safemigrate.model import Assumption, Finding, LintResult, Severity, Span, Timeline, Unjudged
 from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.report import sarif_document as doc
 from safemigrate.report.documents import encode_document
@@ -160,8 +160,17 @@ def _list_properties(finding: Finding) -> doc.ResultProperties:
 def _list_notifications(result: LintResult) -> list[doc.Notification]:
     return [
         *map(_notify_of_unjudged, result.unjudged),
+        *map(_notify_of_assumption, result.assumptions),
         *(doc.Notification(doc.Text(one_line(notice)), "note") for notice in result.notices),
     ]
+
+
+def _notify_of_assumption(entry: Assumption) -> doc.Notification:
+    return doc.Notification(
+        message=doc.Text(f"assumed: {one_line(entry.reason)}"),
+        level="note",
+        locations=[doc.Location(_locate(entry.path, doc.Region(entry.line)))],
+    )
 
 
 def _notify_of_unjudged(entry: Unjudged) -> doc.Notification:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from safemigrate.cli import main
+from safemigrate.cli.group import group
 
 ALEMBIC_INI = """\
 [alembic]
@@ -88,6 +88,6 @@ def run() -> Run:
     """Run safemigrate with the arguments, in this process."""
 
     def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, arguments, prog_name="safemigrate")
+        return CliRunner().invoke(group, arguments, prog_name="safemigrate")
 
     return run

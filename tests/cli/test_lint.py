@@ -216,7 +216,7 @@ def test_nothing_changed_is_no_finding(
     git("commit", "-m", "first")
     result = run("lint", "--changed-since", "HEAD")
     assert result.exit_code == 0
-    assert result.stdout == "No findings in 0 migrations. Judged 0 of 0 statements.\n"
+    assert result.stdout == 'nothing to judge: no migration is new or changed since "HEAD"\n'
 
 
 def test_the_command_runs_as_a_process_of_its_own(folder: ProjectFolder) -> None:

@@ -1,0 +1,24 @@
+"""The command line: one file a command, loaded when it is called."""
+
+import sys
+from contextlib import nullcontext
+
+from safemigrate.cli.memory import find_memory
+
+__all__ = ["main"]
+
+
+def main(*, prog_name: str | None = None) -> None:
+    """Run the command line with the arguments of this process, and exit.
+
+    What only judges is answered from memory when nothing that it reads has changed since; then
+    next to nothing is imported.
+    """
+    memory = find_memory(sys.argv[1:])
+    known = None if memory is None else memory.recall()
+    if known is not None:
+        sys.exit(known)
+    from safemigrate.cli.group import group  # noqa: PLC0415 - not when the answer is known
+
+    with nullcontext() if memory is None else memory.remembering():
+        group(prog_name=prog_name)

@@ -1,0 +1,219 @@
+"""What adopting a project writes: configuration, hook, workflow and baseline."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safemigrate.cli.baselines import check_baseline, make_baseline
+from safemigrate.cli.files import FileChange
+from safemigrate.cli.hooks import HOOK_FILE, Hook, append_hook, has_hook
+from safemigrate.cli.pipelines import GITLAB_FILE, WORKFLOW_FILE, make_gitlab_job, make_workflow
+from safemigrate.config import Config
+from safemigrate.errors import SourceError
+from safemigrate.model import OLDEST_VERSION, LintResult, ServerVersion
+from safemigrate.report.findings import count_findings
+from safemigrate.source.git import Repository, open_repository
+
+__all__ = ["BASELINE_NAME", "Place", "Step", "find_place", "plan_steps"]
+
+BASELINE_NAME = "safemigrate-baseline.json"
+_HOST = re.compile(r"(?:://|@)(?:[^/@]*@)?(?P<host>[^/:]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that a project needs to be adopted, and what becomes of it.
+
+    `change`: the file to be written; None when it stays as it is. `about`: in words, what is
+    written, why the file stays, or why it has to be changed by hand.
+    `snippet`: what is to be put there by hand.
+    """
+
+    path: Path
+    about: str
+    change: FileChange | None = None
+    snippet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a project is.
+
+    `config_path`: of Alembic. `run_folder`: where its commands run, absolute.
+    `repository`: None where there is no git. `locations`: the folders of its revisions, absolute.
+    """
+
+    config_path: Path
+    run_folder: Path
+    repository: Repository | None
+    locations: tuple[Path, ...]
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that every command of the project needs."""
+        file = self.config_path.absolute()
+        name = _relate(file.parent.resolve() / file.name, self.run_folder)
+        return () if name == "alembic.ini" else ("-c", name)
+
+    @property
+    def below(self) -> str:
+        """The folder that commands run in, relative to the top of the repository; empty for it."""
+        return "" if self.repository is None else self._from_top(self.run_folder)
+
+    def list_locations(self) -> tuple[str, ...]:
+        """Return the folders of revisions relative to the top, without those outside of it."""
+        if self.repository is None:
+            return ()
+        top = self.repository.top.resolve()
+        inside = (one for one in self.locations if one.resolve().is_relative_to(top))
+        return tuple(self._from_top(one) for one in inside)
+
+    def _from_top(self, path: Path) -> str:
+        assert self.repository is not None  # noqa: S101 - the callers have looked
+        name = _relate(path.resolve(), self.repository.top.resolve())
+        return "" if name == "." else name
+
+
+def find_place(config_path: Path, locations: Sequence[Path]) -> Place:
+    """Return where the project of a configuration file is."""
+    folder = config_path.absolute().parent
+    try:
+        repository = open_repository(folder)
+    except SourceError:
+        return Place(config_path, Path.cwd(), None, tuple(locations))
+    here = Path.cwd().resolve()
+    is_inside = here.is_relative_to(repository.top.resolve())
+    return Place(config_path, here if is_inside else folder, repository, tuple(locations))
+
+
+def plan_steps(
+    place: Place,
+    config: Config,
+    result: LintResult,
+    *,
+    version: ServerVersion | None,
+    has_baseline: bool,
+) -> tuple[Step, ...]:
+    """Return what there is to do, in an order in which every part may be the last.
+
+    `config`: what there is now. `result`: of the whole history. `version`: to be configured, None
+    when it is not known. `has_baseline`: whether one is wanted. Raises ConfigError for a file that
+    stands where the baseline belongs and is none.
+    """
+    steps: list[Step] = []
+    setting = _plan_config(place, version, has_baseline=has_baseline)
+    if config.path is None:
+        file = setting.path.parent / BASELINE_NAME if has_baseline else None
+    else:
+        setting = _keep_config(config, result, has_baseline=has_baseline)
+        file = None if config.baseline is None else Path(config.baseline)
+    if file is not None and (has_baseline or file.exists()):
+        steps.append(_plan_baseline(file, result))
+    steps.append(setting)
+    if place.repository is not None:
+        steps += _plan_repository(place, place.repository)
+    return tuple(steps)
+
+
+def _plan_baseline(file: Path, result: LintResult) -> Step:
+    if file.exists():
+        check_baseline(file)
+        return Step(file, "the baseline is there")
+    text = make_baseline(result, file)
+    about = f"the findings there are: {count_findings(result) or 'none'}"
+    return Step(file, about, FileChange(file, None, text.encode()))
+
+
+def _plan_config(place: Place, version: ServerVersion | None, *, has_baseline: bool) -> Step:
+    """Return the step that writes the configuration where `load_config` finds it."""
+    lines = [
+        f"# pg-version = 16  # of the oldest server there is; {OLDEST_VERSION} unless it is said"
+        if version is None
+        else f"pg-version = {version}"
+    ]
+    lines += [f'baseline = "{BASELINE_NAME}"'] if has_baseline else []
+    text = "".join(f"{line}\n" for line in lines)
+    folder = place.config_path.absolute().parent
+    for one in dict.fromkeys((folder, Path.cwd())):
+        path = one / "pyproject.toml"
+        if path.is_file():
+            before = path.read_bytes()
+            after = _append_table(before, text)
+            if after is not None:
+                about = "[tool.safemigrate], the configuration"
+                return Step(path, about, FileChange(path, before, after))
+    path = folder / "safemigrate.toml"
+    return Step(path, "the configuration", FileChange(path, None, text.encode()))
+
+
+def _append_table(content: bytes, text: str) -> bytes | None:
+    """Return pyproject.toml with the table at its end; None where TOML does not allow it there."""
+    end = b"\r\n" if b"\r\n" in content else b"\n"
+    gap = b"" if not content else end if content.endswith(b"\n") else end + end
+    table = f"[tool.safemigrate]\n{text}".encode().replace(b"\n", end)
+    appended = content + gap + table
+    before = tomllib.loads(content.decode())
+    tool = {**before.get("tool", {}), "safemigrate": tomllib.loads(text)}
+    try:
+        is_right = tomllib.loads(appended.decode()) == {**before, "tool": tool}
+    except tomllib.TOMLDecodeError:
+        return None
+    return appended if is_right else None
+
+
+def _keep_config(config: Config, result: LintResult, *, has_baseline: bool) -> Step:
+    """Return the step that leaves a configuration alone, which is the user's."""
+    path = Path(config.path or "")
+    if config.baseline is not None or not has_baseline or not result.findings:
+        return Step(path, "the configuration is there")
+    return Step(
+        path,
+        f"there is a configuration, without a baseline; put this in {config.prefix[:-1] or 'it'}, "
+        "and run this command again to have it written",
+        snippet=f'baseline = "{BASELINE_NAME}"\n',
+    )
+
+
+def _plan_repository(place: Place, repository: Repository) -> Iterator[Step]:
+    """Yield the steps that have git and its servers run the commands."""
+    top = repository.top
+    command = ("safemigrate", "lint", "--staged", *place.options)
+    yield _plan_hook(top / HOOK_FILE, Hook(command, place.below, place.list_locations()))
+    if (top / ".github").is_dir() or _is_on_github(repository):
+        yield _plan_workflow(top, make_workflow(place.below, place.options))
+    gitlab = top / GITLAB_FILE
+    if gitlab.is_file() and b"safemigrate" not in gitlab.read_bytes():
+        job = make_gitlab_job(place.below, place.options)
+        yield Step(gitlab, "add this job, which judges merge requests", snippet=job)
+
+
+def _plan_hook(path: Path, hook: Hook) -> Step:
+    content = path.read_bytes() if path.exists() else None
+    if content is not None and has_hook(content):
+        return Step(path, "the hook is there")
+    after = append_hook(content, hook)
+    if after is None:
+        return Step(path, "add this hook to its repos", snippet=hook.text())
+    about = "a hook that judges what is staged"
+    return Step(path, about, FileChange(path, content, after))
+
+
+def _plan_workflow(top: Path, text: str) -> Step:
+    path = top / WORKFLOW_FILE
+    for other in (path, *sorted(path.parent.glob("*.y*ml"))):
+        if other.is_file() and (other == path or b"safemigrate" in other.read_bytes()):
+            return Step(other, "the workflow is there")
+    about = "a workflow that judges pull requests"
+    return Step(path, about, FileChange(path, None, text.encode()))
+
+
+def _is_on_github(repository: Repository) -> bool:
+    hosts = (_HOST.search(url) for url in repository.list_remotes())
+    return any(host is not None and "github" in host["host"] for host in hosts)
+
+
+def _relate(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()

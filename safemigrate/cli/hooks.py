@@ -1,0 +1,129 @@
+"""The entry that has pre-commit run `safemigrate lint`.
+
+The format is that of https://pre-commit.com/#adding-pre-commit-plugins-to-your-project.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from shlex import quote
+from textwrap import indent
+
+import yaml
+
+__all__ = ["HOOK_FILE", "Hook", "append_hook", "has_hook", "quote_scalar"]
+
+HOOK_FILE = ".pre-commit-config.yaml"
+
+_ID = "safemigrate-lint"
+_PLAIN = re.compile(r'[A-Za-z][\w ./="$-]*', re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A hook that judges what is staged.
+
+    `command`: the words that run it. `folder`: where, relative to the top of the repository,
+    empty for the top itself. `locations`: folders of revisions, relative to the top.
+    """
+
+    command: tuple[str, ...]
+    folder: str
+    locations: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return the entry, as an item of `repos:` that stands at the first column."""
+        return (
+            "- repo: local\n"
+            "  hooks:\n"
+            f"    - id: {_ID}\n"
+            "      name: safemigrate lint\n"
+            f"      entry: {quote_scalar(self._entry())}\n"
+            "      language: system\n"
+            f"      files: {quote_scalar(_match_below(self.locations))}\n"
+            "      pass_filenames: false\n"
+        )
+
+    def _entry(self) -> str:
+        """Return the command line; pre-commit splits it as a shell does, and starts at the top."""
+        command = " ".join(quote(word) for word in self.command)
+        if not self.folder:
+            return command
+        return f"sh -c {quote(f'cd {quote(self.folder)} && exec {command}')}"
+
+
+def append_hook(content: bytes | None, hook: Hook) -> bytes | None:
+    """Return the content of pre-commit's file with the hook at its end, all before it as it was.
+
+    `content`: None when there is no file yet. Returns None where the hook cannot be put at the end,
+    because the list of repositories is not the last thing there, or is written on one line.
+    """
+    if content is None:
+        return f"repos:\n{indent(hook.text(), '  ')}".encode()
+    try:
+        text = content.decode()
+        column = _find_column(yaml.compose(text, Loader=yaml.SafeLoader))
+        before = yaml.safe_load(text)
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return None
+    if column is None:
+        return None
+    end = "\r\n" if "\r\n" in text else "\n"
+    entry = indent(hook.text(), " " * column).replace("\n", end)
+    appended = f"{text if text.endswith(end) else text + end}{entry}"
+    wanted = {**before, "repos": [*before["repos"], *yaml.safe_load(hook.text())]}
+    try:
+        is_right = yaml.safe_load(appended) == wanted
+    except yaml.YAMLError:
+        return None
+    return appended.encode() if is_right else None
+
+
+def has_hook(content: bytes) -> bool:
+    """Return whether some hook of pre-commit's file runs safemigrate."""
+    try:
+        document = yaml.safe_load(content)
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return False
+    return any(
+        "safemigrate" in str(hook.get(key, ""))
+        for hook in _list_hooks(document)
+        for key in ("id", "entry")
+    )
+
+
+def quote_scalar(text: str) -> str:
+    """Return the text as YAML on one line, quoted where it has to be."""
+    # words such as `on` are no text when they stand there plain
+    if _PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
+        return text
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _find_column(root: yaml.Node | None) -> int | None:
+    """Return the column that the items of `repos:` stand at; None where they are no block."""
+    if not isinstance(root, yaml.MappingNode):
+        return None
+    for key, value in root.value:
+        if key.value == "repos" and isinstance(value, yaml.SequenceNode):
+            return None if value.flow_style else value.start_mark.column
+    return None
+
+
+def _list_hooks(document: object) -> Iterable[Mapping[str, object]]:
+    repositories = document.get("repos") if isinstance(document, dict) else None
+    for repository in repositories if isinstance(repositories, list) else ():
+        hooks = repository.get("hooks") if isinstance(repository, dict) else None
+        yield from (
+            one for one in (hooks if isinstance(hooks, list) else ()) if isinstance(one, dict)
+        )
+
+
+def _match_below(locations: Sequence[str]) -> str:
+    r"""Return the regular expression of Python files below the folders: `^(?:a|b)/.*\.py$`."""
+    if not locations or "" in locations:
+        return r"\.py$"
+    # a space needs no escape, and reads better without
+    escaped = [re.escape(location).replace(r"\ ", " ") for location in sorted(set(locations))]
+    below = escaped[0] if len(escaped) == 1 else f"(?:{'|'.join(escaped)})"
+    return rf"^{below}/.*\.py$"
