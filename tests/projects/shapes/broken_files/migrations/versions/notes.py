@@ -1,0 +1,3 @@
+"""somebody's helpers, in the folder of the revisions"""
+
+LAYERS = 3
