@@ -150,9 +150,11 @@ class Bench:
         write_history(folder, revisions)
         self._environment = {
             **os.environ,
-            "PYTHONDONTWRITEBYTECODE": "1",
+            # ours may be a checkout that was never compiled, as an installed package is
+            "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
             "SAFEMIGRATE_CACHE_DIR": str(folder / "cache"),
         }
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def lint(self, *options: str) -> float:
         """Return the seconds that `safemigrate lint` takes."""
