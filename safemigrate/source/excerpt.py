@@ -1,6 +1,7 @@
 """Where an exception of foreign code comes from, in one line."""
 
 import configparser
+import os
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,11 @@ class Origin:
 
 def show_path(path: Path | str) -> str:
     """Return the path as the user knows it: relative to the current directory when below it."""
-    absolute = Path(path).absolute()
-    try:
-        return str(absolute.relative_to(Path.cwd()))
-    except ValueError:
-        return str(absolute)
+    text = str(path if isinstance(path, Path) else Path(path))
+    here = str(Path.cwd())
+    if text == here:
+        return "."
+    return text.removeprefix(here if here.endswith(os.sep) else here + os.sep)
 
 
 def describe(error: BaseException) -> str:

@@ -43,3 +43,10 @@ def test_path_is_relative_only_below_the_current_directory(
 
     assert show_path(below / "a" / "b.py") == "a/b.py"
     assert show_path(tmp_path / "b.py") == str(tmp_path / "b.py")
+    assert show_path("a/../b.py") == "a/../b.py"
+    assert show_path("./b.py") == "b.py"
+    assert show_path("../b.py") == "../b.py"
+    assert show_path(below) == "."
+    assert show_path(f"{below}2/b.py") == f"{below}2/b.py"
+    monkeypatch.chdir("/")
+    assert show_path("/etc/b.py") == "etc/b.py"
