@@ -19,9 +19,13 @@ def main(*, prog_name: str | None = None) -> None:
     known = None if memory is None else memory.recall()
     if known is not None:
         sys.exit(known)
-    # Nearly all that is made lives to the end: to look through it over and over takes a tenth.
+    # Nearly all that is made lives to the end: to look through it again and again takes long.
     gc.set_threshold(50_000, 20, 50)
     from safemigrate.cli.group import group  # noqa: PLC0415 - not when the answer is known
 
-    with nullcontext() if memory is None else memory.remembering():
-        group(prog_name=prog_name)
+    try:
+        with nullcontext() if memory is None else memory.remembering():
+            group(prog_name=prog_name)
+    finally:
+        # nor does it all have to be looked through on the way out
+        gc.freeze()
