@@ -49,7 +49,6 @@ class Fork(Generic[Result]):
             os.close(writing)
             raise
         if process == 0:
-            os.close(reading)
             _run(self._work, writing)
         os.close(writing)
         self._process, self._pipe = process, reading
@@ -62,7 +61,7 @@ class Fork(Generic[Result]):
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process, signal.SIGKILL)
-            os.close(self._pipe)
+            self._close()
             self._wait()
 
     def result(self) -> Result:
@@ -71,11 +70,16 @@ class Fork(Generic[Result]):
             return self._work()
         with open(self._pipe, "rb", closefd=False) as pipe:
             data = pipe.read()
-        os.close(self._pipe)
+        self._close()
         if not self._wait():
             return self._work()
         found: Result = pickle.loads(data)  # noqa: S301 - this process has made it
         return found
+
+    def _close(self) -> None:
+        pipe, self._pipe = self._pipe, -1
+        if pipe >= 0:
+            os.close(pipe)
 
     def _wait(self) -> bool:
         """Wait for the end of the process, and return whether all went well there."""

@@ -24,8 +24,8 @@ def listening(callback: Callback, events: frozenset[str]) -> Iterator[None]:
     A hook cannot be taken away again, so there is one: without listeners it costs a look-up.
     The events: https://docs.python.org/3/library/audit_events.html
     """
-    _install()
     with _lock:
+        _install()
         for event in events:
             _listeners[event] = (callback, *_listeners.get(event, ()))
     try:

@@ -1,30 +1,34 @@
-"""What a run read: files, folders, variables of the environment, and what is installed."""
+"""What a run read, each with a digest of what was there."""
 
 import contextlib
 import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from hashlib import blake2b
-from importlib.util import source_from_cache
 from pathlib import Path
 
-from safemigrate.cache.audit import listening
-from safemigrate.cache.store import cache_folder
+__all__ = [
+    "WHOLE_ENVIRONMENT",
+    "InputKind",
+    "Inputs",
+    "digest",
+    "digest_of_process",
+    "digest_of_us",
+    "site_folders",
+]
 
-__all__ = ["Inputs", "InputsWatch", "digest", "digest_of_us", "watch_inputs"]
-
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
 _ABSENT = ""
+WHOLE_ENVIRONMENT = "*"
 
 # They differ from one shell to the next, and nobody decides anything by them.
 _IDLE_VARIABLES = frozenset({"_", "SHLVL", "OLDPWD", "PWD", "WINDOWID", "TERM_SESSION_ID"})
-_WHOLE_ENVIRONMENT = "*"
-
-_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+# They are read by the interpreter and the C library, which tell nobody.
+_SILENT_VARIABLES = ("LANG", "LC_", "PYTHON", "TZ")
 
 
 def digest(*parts: str | bytes) -> str:
@@ -35,174 +39,6 @@ def digest(*parts: str | bytes) -> str:
         hashed.update(len(data).to_bytes(8, "little"))
         hashed.update(data)
     return hashed.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What a run read, each with a digest of what was there.
-
-    `files`, `folders`: by absolute path; of a folder the names in it count. `variables`: by name,
-    `*` for all of them. `packages`: of what is installed.
-    """
-
-    files: Mapping[str, str] = field(default_factory=dict)
-    folders: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
-    packages: str = ""
-
-    def are_current(self) -> bool:
-        """Return whether a run would read the same now."""
-        return (
-            all(_digest_variable(name) == known for name, known in self.variables.items())
-            and all(_digest_folder(path) == known for path, known in self.folders.items())
-            and all(_digest_file(path) == known for path, known in self.files.items())
-            and self.packages == _digest_packages()
-        )
-
-    def divided(self, files: Collection[str], folders: Iterable[str]) -> "tuple[Inputs, Inputs]":
-        """Return the inputs without, and with only, those files and what is in those folders."""
-        below = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
-        inside = {path for path in self.folders if f"{path}{os.sep}".startswith(below)}
-        rest = Inputs(
-            {path: known for path, known in self.files.items() if path not in files},
-            {path: known for path, known in self.folders.items() if path not in inside},
-            self.variables,
-            self.packages,
-        )
-        part = Inputs(
-            {path: known for path, known in self.files.items() if path in files},
-            {path: known for path, known in self.folders.items() if path in inside},
-            packages=self.packages,
-        )
-        return rest, part
-
-    def joined(self, other: "Inputs") -> "Inputs":
-        """Return the inputs of both runs; what `other` saw of the same file counts."""
-        return Inputs(
-            {**self.files, **other.files},
-            {**self.folders, **other.folders},
-            {**self.variables, **other.variables},
-            other.packages,
-        )
-
-
-class InputsWatch:
-    """Notes what is read for as long as `watch_inputs` runs.
-
-    Each digest is of what was there just before it was read for the first time: whoever writes
-    meanwhile makes the digest the wrong one, and never the answer.
-    """
-
-    def __init__(self) -> None:
-        self._files: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
-        self._variables: dict[str, str] = {}
-        self._is_busy = False
-
-    def take(self) -> Inputs:
-        """Return what was read so far."""
-        return Inputs(
-            dict(self._files), dict(self._folders), dict(self._variables), _digest_packages()
-        )
-
-    def add_files(self, paths: Iterable[Path]) -> None:
-        """Note files that are looked for; they need not be there."""
-        for path in paths:
-            self._note(self._files, str(path), _digest_file)
-
-    def hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        """Note what one of the interpreter's audit events tells (Python, "Audit events table")."""
-        place = arguments[0] if arguments else None
-        if event != "open":
-            if place is None or isinstance(place, (str, bytes, os.PathLike)):
-                self._note(self._folders, os.fspath(place or "."), _digest_folder)
-            return
-        if not isinstance(place, (str, bytes, os.PathLike)):
-            return
-        mode, flags = arguments[1:3]
-        is_writing = bool(set(mode) & set("wax+")) if isinstance(mode, str) else False
-        if not is_writing and not (isinstance(flags, int) and mode is None and flags & _WRITES):
-            self._note(self._files, os.fspath(place), _digest_file)
-
-    def hear_variable(self, name: str) -> None:
-        """Note that a variable of the environment is about to be read."""
-        if not self._is_busy and name not in self._variables:
-            with self._at_work():
-                self._variables[name] = _digest_variable(name)
-
-    def _note(
-        self, known: dict[str, str], place: str | bytes, digest_of: Callable[[str], str]
-    ) -> None:
-        if self._is_busy:
-            return
-        with self._at_work():
-            path = os.path.abspath(os.fsdecode(place))
-            if path in known or path.startswith(_foreign_places()):
-                return
-            if path.endswith(".pyc"):
-                # what counts is the source; Python has looked at its size and time
-                with contextlib.suppress(ValueError):
-                    path = source_from_cache(path)
-            known.setdefault(path, digest_of(path))
-
-    @contextlib.contextmanager
-    def _at_work(self) -> Iterator[None]:
-        """Be deaf to what is read in order to take a digest."""
-        self._is_busy = True
-        try:
-            yield
-        finally:
-            self._is_busy = False
-
-
-@contextlib.contextmanager
-def watch_inputs() -> Iterator[InputsWatch]:
-    """Yield a watch over what this process reads inside the block."""
-    watch = InputsWatch()
-    with listening(watch.hear, _EVENTS), _watching_environment(watch):
-        yield watch
-
-
-@contextlib.contextmanager
-def _watching_environment(watch: InputsWatch) -> Iterator[None]:
-    """Tell the watch which variables are read, of the one mapping that everybody uses."""
-    hear = watch.hear_variable
-    plain = type(os.environ)
-
-    class Watched(plain):  # type: ignore[misc, valid-type]  # a class that is known when it runs
-        def __getitem__(self, name: str) -> str:
-            hear(name)
-            value: str = super().__getitem__(name)
-            return value
-
-        def __iter__(self) -> Iterator[str]:
-            hear(_WHOLE_ENVIRONMENT)
-            return iter(super().__iter__())
-
-    os.environ.__class__ = Watched
-    try:
-        yield
-    finally:
-        os.environ.__class__ = plain
-
-
-@cache
-def digest_of_us() -> str:
-    """Return a digest of the code that judges: ours, Python's version, and what is plugged in.
-
-    Of an installed safemigrate the version says it; in a checkout the files do.
-    """
-    package = Path(__file__).parent.parent
-    parts = [sys.version, sys.prefix, str(package)]
-    if str(package).startswith(_site_folders()):
-        return digest(*parts, _digest_packages())
-    for folder, below, names in os.walk(package):
-        below.sort()
-        for name in sorted(names):
-            if name.endswith((".py", ".sql", ".txt")):
-                state = os.stat(os.path.join(folder, name))
-                parts.append(f"{folder}/{name} {state.st_size} {state.st_mtime_ns}")
-    return digest(*parts, _digest_packages())
 
 
 def _digest_file(path: str) -> str:
@@ -220,8 +56,17 @@ def _digest_folder(path: str) -> str:
         return _ABSENT
 
 
+def _describe_place(path: str) -> str:
+    if os.path.isdir(path):
+        return "folder"
+    try:
+        return f"file of {os.path.getsize(path)} bytes"
+    except OSError:
+        return _ABSENT
+
+
 def _digest_variable(name: str) -> str:
-    if name == _WHOLE_ENVIRONMENT:
+    if name == WHOLE_ENVIRONMENT:
         return digest(
             *(f"{key}={os.environ[key]}" for key in sorted({*os.environ} - _IDLE_VARIABLES))
         )
@@ -229,33 +74,125 @@ def _digest_variable(name: str) -> str:
     return _ABSENT if value is None else digest(value)
 
 
-def _digest_packages() -> str:
-    """Return a digest of the names and versions of what is installed, as its folders have them."""
-    names = []
-    for folder in _site_folders():
-        with contextlib.suppress(OSError):
-            names += [
-                name
-                for name in os.listdir(folder)
-                if name.endswith((".dist-info", ".egg-info", ".egg-link", ".pth"))
-            ]
-    return digest(*sorted(names))
+class InputKind(Enum):
+    """The kinds of input, each with what is taken of it.
+
+    `FILE`: its content. `FOLDER`: the names in it. `PLACE`: whether something is there, and how
+    large. `LINK`: where it leads. `VARIABLE`: its value.
+    """
+
+    FILE = "file"
+    FOLDER = "folder"
+    PLACE = "place"
+    LINK = "link"
+    VARIABLE = "variable"
+
+    @property
+    def take(self) -> Callable[[str], str]:
+        """What says what is there now, given an absolute path or a name."""
+        return _TAKEN[self]
+
+
+_TAKEN: Mapping[InputKind, Callable[[str], str]] = {
+    InputKind.FILE: _digest_file,
+    InputKind.FOLDER: _digest_folder,
+    InputKind.PLACE: _describe_place,
+    InputKind.LINK: os.path.realpath,
+    InputKind.VARIABLE: _digest_variable,
+}
+
+Seen = Mapping[tuple[InputKind, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a run read: what was seen of each, and a digest of what is installed."""
+
+    seen: Seen = field(default_factory=dict)
+    packages: str = ""
+
+    def are_current(self) -> bool:
+        """Return whether a run would read the same now."""
+        return self.packages == digest_of_packages() and all(
+            kind.take(name) == known for (kind, name), known in self.seen.items()
+        )
+
+    def names(self, kind: InputKind) -> frozenset[str]:
+        """Return the names of that kind."""
+        return frozenset(name for one, name in self.seen if one is kind)
+
+    def divided(self, files: Collection[str], folders: Iterable[str]) -> "tuple[Inputs, Inputs]":
+        """Return the inputs without, and with only, those files and those folders."""
+        below = tuple(folder.rstrip(os.sep) + os.sep for folder in folders)
+
+        def is_part(kind: InputKind, name: str) -> bool:
+            if kind in {InputKind.FILE, InputKind.PLACE} and name in files:
+                return True
+            return kind is InputKind.FOLDER and f"{name}{os.sep}".startswith(below)
+
+        parts: tuple[dict[tuple[InputKind, str], str], ...] = ({}, {})
+        for key, known in self.seen.items():
+            parts[is_part(*key)][key] = known
+        return Inputs(parts[False], self.packages), Inputs(parts[True], self.packages)
+
+    def joined(self, other: "Inputs") -> "Inputs":
+        """Return the inputs of both; what `other` saw of the same counts."""
+        return Inputs({**self.seen, **other.seen}, other.packages)
 
 
 @cache
-def _site_folders() -> tuple[str, ...]:
+def digest_of_us() -> str:
+    """Return a digest of the code that judges: ours, Python's version, and what is installed.
+
+    Of an installed safemigrate its own files of the installation say it; in a checkout ours do.
+    """
+    package = Path(__file__).parent.parent
+    parts = [sys.version, sys.prefix, str(package), digest_of_packages()]
+    if str(package).startswith(tuple(f"{folder}{os.sep}" for folder in site_folders())):
+        return digest(*parts)
+    for folder, below, names in os.walk(package):
+        below.sort()
+        for name in sorted(names):
+            if name.endswith((".py", ".sql", ".txt")):
+                state = os.stat(os.path.join(folder, name))
+                parts.append(f"{folder}/{name} {state.st_size} {state.st_mtime_ns}")
+    return digest(*parts)
+
+
+def digest_of_process() -> str:
+    """Return a digest of that and of how this process was started."""
+    variables = (name for name in sorted(os.environ) if name.startswith(_SILENT_VARIABLES))
+    settings = (f"{name}={os.environ[name]}" for name in variables)
+    return digest(digest_of_us(), str(Path.cwd()), *sys.path, "", *settings)
+
+
+def digest_of_packages() -> str:
+    """Return a digest of what is installed: names and versions, and when each was put there."""
+    found = []
+    for folder in site_folders():
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            found += [
+                _describe_package(entry)
+                for entry in entries
+                if entry.name.endswith((".dist-info", ".egg-info", ".egg-link", ".pth"))
+            ]
+    return digest(*sorted(found))
+
+
+def _describe_package(entry: "os.DirEntry[str]") -> str:
+    """Return what another installation of the same version changes: the list of its files."""
+    path = entry.path if entry.name.endswith((".pth", ".egg-link")) else f"{entry.path}/RECORD"
+    try:
+        state = os.stat(path)
+    except OSError:
+        return entry.name
+    return f"{entry.name} {state.st_size} {state.st_mtime_ns}"
+
+
+@cache
+def site_folders() -> tuple[str, ...]:
+    """Return the folders that packages are installed in."""
     folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     if site.ENABLE_USER_SITE:
         folders.add(site.getusersitepackages())
     return tuple(sorted(folders))
-
-
-@cache
-def _foreign_places() -> tuple[str, ...]:
-    """Return where nothing of the project stands: what is installed, devices, what is ours."""
-    standard = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-    own = str(Path(__file__).parent.parent)
-    places = [*_site_folders(), *standard, own, "/dev/", "/proc/", "/sys/", "/etc/"]
-    with contextlib.suppress(RuntimeError):
-        places.append(str(cache_folder()))
-    return tuple(places)

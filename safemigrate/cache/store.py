@@ -38,7 +38,10 @@ class Store:
             with path.open("rb") as file:
                 # the folder is ours alone, as `open_store` has made sure
                 value: object = pickle.load(file)  # noqa: S301
+        except FileNotFoundError:
+            return None
         except Exception:  # noqa: BLE001 - whatever a damaged entry raises, it is no entry
+            path.unlink(missing_ok=True)
             return None
         with contextlib.suppress(OSError):
             os.utime(path)
@@ -62,9 +65,12 @@ class Store:
             with os.fdopen(descriptor, "wb") as file:
                 pickle.dump(value, file, protocol=pickle.HIGHEST_PROTOCOL)
             Path(name).replace(self._folder / key)
-        except (OSError, pickle.PicklingError, TypeError, AttributeError, RecursionError):
+        except Exception:  # noqa: BLE001 - whatever cannot be kept can be made again
             Path(name).unlink(missing_ok=True)
             return
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
         self._forget_old()
 
     def _forget_old(self) -> None:
@@ -100,5 +106,5 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get(_VARIABLE)
     if chosen:
-        return Path(chosen)
+        return Path(chosen).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _NAME

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from safemigrate.cache import Inputs, Store, digest, digest_of_us, open_store, watch_inputs
+from safemigrate.cache import Inputs, Store, digest, digest_of_process, open_store, watch_inputs
 
 __all__ = ["Memory", "find_memory"]
 
@@ -105,8 +105,7 @@ def _list_configurations(arguments: Sequence[str]) -> Iterator[Path]:
 
 def _describe_process() -> Iterator[str]:
     """Yield what else the report depends on: where it runs, and where its streams lead."""
-    yield digest_of_us()
-    yield str(Path.cwd())
+    yield digest_of_process()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             yield f"{stream.isatty()} {stream.encoding}"

@@ -1,5 +1,6 @@
 """A walk through a history that begins where an earlier one ended."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from safemigrate.cache import Store, digest, digest_of_us, open_store
@@ -23,27 +24,28 @@ def walk_subject(
     it had there is taken from the user's cache, and the revisions before are left out.
     """
     history = subject.history
-    store = open_store("catalogs") if is_remembered else None
-    if store is None or before.path or history.further or not _has_lineage(history):
+    store = open_store("catalogs") if is_remembered and _is_of_revisions(history) else None
+    if store is None or before.path or history.further:
         return walk_from(history, before, version)
+    keys = _list_keys(history, before, version)
     first = _find_first(subject)
     if first:
-        known = store.load(_key(history, first, before, version))
+        known = store.load(keys[first])
         if isinstance(known, Catalog):
             # what the history says of itself is in the catalog already
             rest = replace(
                 history, migrations=history.migrations[first:], is_complete=False, setup=()
             )
             timeline = walk(rest, before=known, version=version)
-            _keep(store, history, timeline, before, version)
+            _keep(store, keys, timeline)
             return timeline
     timeline = walk_from(history, before, version)
-    _keep(store, history, timeline, before, version)
+    _keep(store, keys, timeline)
     return timeline
 
 
-def _has_lineage(history: History) -> bool:
-    return bool(history.migrations) and all(one.lineage for one in history.migrations)
+def _is_of_revisions(history: History) -> bool:
+    return any(one.revision is not None for one in history.migrations)
 
 
 def _find_first(subject: Subject) -> int:
@@ -55,26 +57,32 @@ def _find_first(subject: Subject) -> int:
     return next(asked, len(migrations))
 
 
-def _keep(
-    store: Store, history: History, timeline: Timeline, before: Schema, version: ServerVersion
-) -> None:
+def _keep(store: Store, keys: Sequence[str], timeline: Timeline) -> None:
     """Keep the catalogs that the newest revisions meet, and what the next one would."""
     upgrades = [one for one in timeline.passages if one.direction is Direction.UPGRADE]
     catalogs = [*(one.before for one in upgrades), timeline.following]
-    count = len(history.migrations)
-    for number, catalog in list(zip(range(count, 0, -1), reversed(catalogs), strict=False))[:_KEPT]:
-        key = _key(history, number, before, version)
+    newest = list(zip(reversed(keys), reversed(catalogs), strict=False))[:_KEPT]
+    for key, catalog in newest:
         if not store.has(key):
             store.save(key, catalog)
 
 
-def _key(history: History, number: int, before: Schema, version: ServerVersion) -> str:
-    """Return the key of the catalog behind so many of the history's revisions."""
-    return digest(
-        digest_of_us(),
-        history.migrations[number - 1].lineage,
-        str(version.major),
-        repr(sorted(before.catalog.settings.items())),
-        repr(history.is_complete),
-        *(statement.sql for statement in history.setup),
-    )
+def _list_keys(history: History, before: Schema, version: ServerVersion) -> list[str]:
+    """Return the key of the catalog in front of each migration, and behind the last.
+
+    It stands for all that the walk up to there depends on: what is sent, not what the files hold.
+    """
+    settings = repr(sorted(before.catalog.settings.items()))
+    setup = repr(history.setup)
+    keys = [digest(digest_of_us(), str(version.major), settings, repr(history.is_complete), setup)]
+    for one in history.migrations:
+        gaps = (
+            any(entry.hides_statements for entry in one.unjudged),
+            any(entry.hides_changes for entry in one.assumptions),
+        )
+        sent = (
+            f"{statement.transaction} {statement.is_assumed} {statement.sql}"
+            for statement in one.upgrade
+        )
+        keys.append(digest(keys[-1], repr(gaps), *sent))
+    return keys

@@ -99,10 +99,14 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class OwnImport:
-    """A module of the project itself that a revision imports, and the 1-based line."""
+    """A module of the project itself that a revision imports, and the 1-based line.
+
+    `is_found`: it is here; what is not may also be of a library that is not installed.
+    """
 
     module: str
     line: int
+    is_found: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,10 @@ class Migration:
     `downgrade`: empty for a SQL file, but for those of tools that have both ways.
     `imports`: what it imports of the project itself.
     `runner`: the tool that opens and ends the transactions of a SQL file; empty for Alembic, and
-    where each statement runs by itself, as psql has it.
+    where each statement runs by itself, as psql has it. `wrapped`: the directions in which it sends
+    BEGIN before the statements, and COMMIT behind them.
     `reverses`: the path of the migration that `downgrade` takes back, where that is another file,
     the one just before; `upgrade` is empty then.
-    `lineage`: a digest of the revision and of all that run before it; empty where none was taken.
     """
 
     path: str
@@ -136,8 +140,8 @@ class Migration:
     imports: tuple[OwnImport, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     runner: str = ""
+    wrapped: frozenset[Direction] = frozenset()
     reverses: str = ""
-    lineage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,8 @@ class History:
     `setup`: what env.py itself sends before the migrations run.
     `further`: what the same migrations send to further databases, where env.py runs them on several
     and they send something else there; in the order in which it does.
+    `inputs`: the absolute paths of other files of the project that were read for it: env.py,
+    helpers, files of SQL.
     """
 
     migrations: tuple[Migration, ...]
@@ -160,3 +166,4 @@ class History:
     naming_convention: Mapping[str, str] = field(default_factory=dict)
     setup: tuple[Statement, ...] = ()
     further: "tuple[History, ...]" = ()
+    inputs: frozenset[str] = frozenset()

@@ -1,12 +1,23 @@
 """The history of a project, remembered: what has been recorded is not recorded again."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safemigrate.cache import Inputs, digest, digest_of_us, open_store, watch_inputs
+from safemigrate.cache import (
+    InputKind,
+    Inputs,
+    digest,
+    digest_of_process,
+    note_inputs,
+    note_own,
+    open_store,
+    watch_inputs,
+    watching_places,
+)
 from safemigrate.model import History, ServerVersion
 from safemigrate.source.fence_surroundings import keeping_imports
 from safemigrate.source.folders import FolderProject
@@ -15,18 +26,9 @@ if TYPE_CHECKING:
     from alembic.script import Script
 
     from safemigrate.source.project import Project
-    from safemigrate.source.recording import Recorded
-    from safemigrate.source.script_facts import ScriptFacts
+    from safemigrate.source.recording import Recorded, Recording
 
 __all__ = ["read_history"]
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A revision file: what it held, and what it says of its place in the history."""
-
-    content: str
-    facts: "ScriptFacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +36,35 @@ class _Recollection:
     """What a recording gave, and what it read.
 
     `history`: without the notices that are made anew each time, which are `fresh_notices`.
-    `revisions`: one by one, each with its lineage; empty where they cannot be told apart.
-    `files`: the revision files by path. `of_revisions`: these and their folders, as read.
+    `revisions`: one by one; empty where they cannot be told apart. `lineages`: of each a digest of
+    its file and of those of all that run before it.
+    `of_revisions`: the revision files and their folders, as read.
     `others`: everything else that was read. `missing`, `broken`: as `StandIns` has them.
+    `variables`: those that were not set and had to be.
     """
 
     history: History
     fresh_notices: tuple[str, ...]
     revisions: "tuple[Recorded, ...]"
-    files: dict[str, _File]
+    lineages: tuple[str, ...]
     of_revisions: Inputs
     others: Inputs
     missing: dict[str, set[str]]
     broken: dict[str, str]
-
-    def find(self, path: Path) -> "ScriptFacts | None":
-        """Return what is known of a revision file that has not changed."""
-        known = self.files.get(str(path))
-        return known.facts if known is not None and known.content == _digest_of(path) else None
+    variables: dict[str, None]
 
     @property
     def whole(self) -> History:
-        """The history with all its notices."""
-        return replace(self.history, notices=(*self.fresh_notices, *self.history.notices))
+        """The history with all its notices, and what else was read for it."""
+        return replace(
+            self.history,
+            notices=(*self.fresh_notices, *self.history.notices),
+            inputs=frozenset(
+                name
+                for (kind, name), known in self.others.seen.items()
+                if known and kind is InputKind.FILE
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +83,8 @@ class _Request:
         places = [config] if isinstance(config, Path) else [config.script_location, config.versions]
         # a link to a project is another one
         paths = [os.path.abspath(place) for place in places]  # noqa: PTH100
-        cwd = str(Path.cwd())
-        return digest(digest_of_us(), cwd, str(self.version.major), *paths, "", *self.imports)
+        version = str(self.version.major)
+        return digest(digest_of_process(), version, *paths, "", *self.imports)
 
 
 def read_history(
@@ -87,7 +95,7 @@ def read_history(
     imports: tuple[str, ...] = (),
     is_remembered: bool = True,
 ) -> History:
-    """Return the history of an Alembic project as `record` does, each with its lineage.
+    """Return the history of an Alembic project as `record` does.
 
     What the same recording gave before is taken from the user's cache while nothing that it read
     has changed: the revision files, env.py and what it imports, files, variables of the
@@ -98,24 +106,25 @@ def read_history(
     """
     request = _Request(config, version, wanted, imports)
     store = open_store("recordings") if is_remembered else None
-    if store is None:
-        with keeping_imports():
-            return _record(request, None)[1]
-    old = store.load(request.key)
+    old = None if store is None else store.load(request.key)
     if not isinstance(old, _Recollection) or not _is_usable(old, request):
         old = None
     elif old.of_revisions.are_current():
+        note_inputs(old.others)
+        note_inputs(old.of_revisions)
         return old.whole
-    with watch_inputs() as watch, keeping_imports():
-        project, history, revisions = _record(request, old)
-        new = _remember(project, history, revisions, watch.take(), old)
-    store.save(request.key, new)
+    with watch_inputs() as watch, keeping_imports(), watching_places():
+        project, recording, lineages = _record(request, old)
+    read = watch.take()
+    new = _remember(project, recording, lineages, read, old)
+    if store is not None and _are_as_read(project, read):
+        store.save(request.key, new)
     return new.whole
 
 
 def _is_usable(old: _Recollection, request: _Request) -> bool:
     """Return whether it is about what is asked for, and what was read is as it was."""
-    files = [Path(path) for path in old.files]
+    files = [Path(path) for path in old.of_revisions.names(InputKind.FILE)]
     paths = (path.resolve() for path in request.wanted)
     is_about_it = all(any(path in (file, *file.parents) for file in files) for path in paths)
     return is_about_it and old.others.are_current()
@@ -123,86 +132,65 @@ def _is_usable(old: _Recollection, request: _Request) -> bool:
 
 def _record(
     request: _Request, old: _Recollection | None
-) -> "tuple[Project, History, tuple[Recorded, ...]]":
-    """Open the project and record what is not known of it."""
+) -> "tuple[Project, Recording, tuple[str, ...]]":
+    """Open the project and record what is not known of it; return the lineages as well.
+
+    There are none where what was recorded of one revision cannot be told from that of another.
+    """
     from safemigrate.source.project import open_project  # noqa: PLC0415 - takes Alembic
     from safemigrate.source.recording import record_revisions  # noqa: PLC0415 - as above
 
-    def open_leniently(known: Iterable[str]) -> "Project":
-        paths = frozenset(known)
-        return open_project(
-            request.config,
-            is_lenient=True,
-            imports=request.imports,
-            wanted=request.wanted,
-            known=lambda path: old.find(path) if old and str(path) in paths else None,
-        )
-
-    project = open_leniently(() if old is None else old.files)
-    scripts = project.revisions()
+    project = open_project(
+        request.config, is_lenient=True, imports=request.imports, wanted=request.wanted
+    )
+    script, scripts = project.script, project.revisions()
+    note_own(InputKind.LINK, (project.config_path, Path(script.dir), *_folders_of(project)))
+    note_own(InputKind.FOLDER, _folders_of(project))
+    note_own(InputKind.FILE, (project.config_path, Path(script.env_py_location)))
+    note_own(InputKind.FILE, (Path(one.path) for one in scripts))
     lineages = _list_lineages(scripts)
     known = _keep_known(lineages, old)
-    if old is not None and any(script.path in old.files for script in scripts[len(known) :]):
-        # what runs behind something new is recorded again, for which it has to be loaded
-        project = open_leniently(script.path for script in scripts[: len(known)])
     if old is not None and project.stand_ins is not None:
         # what was missing before is not looked for again
         for name, importers in old.missing.items():
             project.stand_ins.missing.setdefault(name, set()).update(importers)
         project.stand_ins.broken.update(old.broken)
+        project.stand_ins.absent.variables.update(old.variables)
     recording = record_revisions(project, version=request.version, known=known)
-    marked = {
-        one.migration.revision: replace(one, migration=replace(one.migration, lineage=lineage))
-        for one, lineage in zip(recording.revisions, lineages, strict=False)
-    }
-    if not marked:
-        return project, recording.history, ()
-    revisions = tuple(marked.values())
-    history = replace(recording.history, migrations=tuple(one.migration for one in revisions))
-    return project, history, revisions
+    return project, recording, lineages if recording.revisions else ()
 
 
 def _keep_known(lineages: Sequence[str], old: _Recollection | None) -> "tuple[Recorded, ...]":
     """Return the recordings of the first revisions, as far as they are the same as before."""
-    known = []
-    for lineage, one in zip(lineages, () if old is None else old.revisions, strict=False):
-        if one.migration.lineage != lineage:
-            break
-        known.append(one)
-    return tuple(known)
+    if old is None:
+        return ()
+    pairs = zip(lineages, old.lineages, strict=False)
+    count = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return old.revisions[:count]
 
 
-def _list_lineages(scripts: "Sequence[Script]") -> list[str]:
+def _list_lineages(scripts: "Sequence[Script]") -> tuple[str, ...]:
     """Return for each revision a digest of it and of all that run before it."""
     lineages: list[str] = []
     for script in scripts:
         before = lineages[-1] if lineages else ""
         lineages.append(digest(before, script.path, _digest_of(Path(script.path))))
-    return lineages
+    return tuple(lineages)
 
 
 def _remember(
     project: "Project",
-    history: History,
-    revisions: "tuple[Recorded, ...]",
+    recording: "Recording",
+    lineages: tuple[str, ...],
     read: Inputs,
     old: _Recollection | None,
 ) -> _Recollection:
-    from safemigrate.source.script_facts import facts_of  # noqa: PLC0415 - takes Alembic
-
-    scripts = [
-        script
-        for script in project.revisions()
-        if script.path.endswith(".py") and script.revision not in project.unloadable
-    ]
-    stand_ins = project.stand_ins
-    files = {
-        script.path: _File(_digest_of(Path(script.path)), facts_of(script)) for script in scripts
-    }
+    """Return what to keep of a recording."""
+    stand_ins, history = project.stand_ins, recording.history
+    paths = {one.path for one in project.revisions()}
     of_graph = {*project.notices, *(() if stand_ins is None else stand_ins.notices())}
     notices = [notice for notice in history.notices if notice not in of_graph]
-    folders = map(str, project.script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
-    others, of_revisions = read.divided(files.keys(), folders)
+    others, of_revisions = read.divided(paths, map(str, _folders_of(project)))
     if old is not None:
         # what led to them has not been played again
         notices = list(dict.fromkeys((*old.history.notices, *notices)))
@@ -210,13 +198,24 @@ def _remember(
     return _Recollection(
         replace(history, notices=tuple(notices)),
         tuple(notice for notice in history.notices if notice in of_graph),
-        revisions,
-        files,
+        recording.revisions,
+        lineages,
         of_revisions,
         others,
         {} if stand_ins is None else stand_ins.missing,
         {} if stand_ins is None else stand_ins.broken,
+        {} if stand_ins is None else stand_ins.absent.variables,
     )
+
+
+def _are_as_read(project: "Project", read: Inputs) -> bool:
+    """Return whether no revision was written since it was loaded."""
+    paths = [one.path for one in project.revisions()]
+    return all(read.seen.get((InputKind.FILE, one)) == _digest_of(Path(one)) for one in paths)
+
+
+def _folders_of(project: "Project") -> tuple[Path, ...]:
+    return tuple(project.script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
 
 
 def _digest_of(path: Path) -> str:

@@ -238,3 +238,18 @@ def test_report_that_cannot_be_written_says_so_from_memory_too(lint: Lint) -> No
 
     assert done.returncode == 2
     assert b"standard output cannot be written" in done.stderr
+
+
+def test_catalog_is_not_one_of_statements_that_were_sent_before(
+    folder: ProjectFolder, lint: Lint
+) -> None:
+    folder.write("names.py", 'TABLE = "recipe"\n')
+    folder.write("migrations/env.py", "import sys\nsys.path.insert(0, '.')\n" + ENV_PY)
+    table = TABLE.replace('"recipe"', "names.TABLE")
+    folder.revise("one", f"import names\n{table}")
+    assert b'"public.recipe"' in lint("migrations/versions/two.py")[1]
+
+    # the revision itself is as it was
+    folder.write("names.py", 'TABLE = "meal"\n')
+
+    assert lint("migrations/versions/two.py") == lint("migrations/versions/two.py", "--no-cache")
