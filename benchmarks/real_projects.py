@@ -4,7 +4,7 @@ Each wheel is downloaded without what it depends on, so the projects' applicatio
 installed; that is the point. It is unzipped into a temporary folder, and `safemigrate lint` is
 run, without the cache, on the folder of its revisions. The table says of each project how many
 revisions could not be judged. Exits with 1 when one ends in another way than with findings or
-without, or when more than 2 % of its revisions are unjudged.
+without, or when more than 2 % of the revisions of all projects are unjudged.
 
     .venv/bin/python benchmarks/real_projects.py [--wheels FOLDER] [--unjudged] [NAME…]
 """
@@ -19,7 +19,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _MOST_UNJUDGED = 0.02
@@ -79,7 +79,7 @@ class Outcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether it is as good as it has to be."""
+        """Whether all is as good as it has to be, when these are all projects."""
         return not self.crash and self.revisions > 0 and self.share <= _MOST_UNJUDGED
 
 
@@ -96,17 +96,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wheels = options.wheels or folder / "wheels"
         _show("project", "revisions", "statements", "judged", "unjudged", "assumed", "seconds")
         outcomes = [_try_sample(sample, folder, wheels) for sample in chosen]
+    total = _add("total", outcomes)
+    _show_outcome(replace(total, crash=""))
     if options.unjudged:
         for outcome in outcomes:
             print(f"\n{outcome.name}", *outcome.unjudged, sep="\n  ")
-    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+    return 0 if total.is_good and all(outcome.revisions for outcome in outcomes) else 1
 
 
 def _try_sample(sample: Sample, folder: Path, wheels: Path) -> Outcome:
     project = folder / sample.name
     with zipfile.ZipFile(_download(sample, wheels)) as wheel:
         wheel.extractall(project)
-    outcome = _add([_lint(sample.name, project, path, folder) for path in sample.paths])
+    lint = (_lint(sample.name, project, path, folder) for path in sample.paths)
+    outcome = _add(sample.name, [*lint])
+    _show_outcome(outcome)
+    return outcome
+
+
+def _show_outcome(outcome: Outcome) -> None:
     _show(
         outcome.name,
         outcome.revisions,
@@ -115,9 +123,8 @@ def _try_sample(sample: Sample, folder: Path, wheels: Path) -> Outcome:
         f"{outcome.unjudged_revisions} ({outcome.share:.1%})",
         outcome.assumed_revisions,
         f"{outcome.seconds:.1f}",
-        outcome.crash or ("" if outcome.is_good else "too many unjudged"),
+        outcome.crash,
     )
-    return outcome
 
 
 def _download(sample: Sample, wheels: Path) -> Path:
@@ -187,10 +194,10 @@ def _read(
     )
 
 
-def _add(outcomes: Sequence[Outcome]) -> Outcome:
-    """Return the histories of one project as one."""
+def _add(name: str, outcomes: Sequence[Outcome]) -> Outcome:
+    """Return several histories as one."""
     return Outcome(
-        outcomes[0].name,
+        name,
         revisions=sum(one.revisions for one in outcomes),
         statements=sum(one.statements for one in outcomes),
         judged=sum(one.judged for one in outcomes),

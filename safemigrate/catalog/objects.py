@@ -58,15 +58,15 @@ def forget_transaction(catalog: Catalog) -> Catalog:
 
 def _add_enum_value(catalog: Catalog, action: AddEnumValue) -> Catalog:
     name = catalog.resolve(action.type)
-    labels = catalog.enums.get(name, ())
-    if action.takes_existing and action.label in labels:
+    labels = catalog.enums.get(name)
+    if action.takes_existing and action.label in (labels or ()):
         return catalog
     added = (*catalog.new_labels.get(name, ()), action.label)
-    return replace(
-        catalog,
-        enums={**catalog.enums, name: (*labels, action.label)},
-        new_labels={**catalog.new_labels, name: added},
-    )
+    catalog = replace(catalog, new_labels={**catalog.new_labels, name: added})
+    if labels is None:
+        # One label of an enum that the history does not show tells nothing of the others.
+        return catalog
+    return replace(catalog, enums={**catalog.enums, name: (*labels, action.label)})
 
 
 def _alter_domain(catalog: Catalog, action: AlterDomain) -> Catalog:

@@ -42,7 +42,7 @@ class Step:
 class Place:
     """Where a project is.
 
-    `config_path`: of Alembic. `run_folder`: where its commands run, absolute.
+    `config_path`: of Alembic. `run_folder`: where git and its servers run its commands, absolute.
     `repository`: None where there is no git. `locations`: the folders of its revisions, absolute.
     """
 
@@ -53,9 +53,13 @@ class Place:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The options that every command of the project needs."""
+        """The options that every command of the project needs there."""
+        return self.list_options(self.run_folder)
+
+    def list_options(self, folder: Path) -> tuple[str, ...]:
+        """Return the options that every command of the project needs in a folder."""
         file = self.config_path.absolute()
-        name = _relate(file.parent.resolve() / file.name, self.run_folder)
+        name = _relate(file.parent.resolve() / file.name, folder.resolve())
         return () if name == "alembic.ini" else ("-c", name)
 
     @property
@@ -77,16 +81,23 @@ class Place:
         return "" if name == "." else name
 
 
-def find_place(config_path: Path, locations: Sequence[Path]) -> Place:
-    """Return where the project of a configuration file is."""
+def find_place(config_path: Path, locations: Sequence[Path], config: Config) -> Place:
+    """Return where the project of a configuration file is.
+
+    `config`: what there is now. Commands run at the top of the repository, so that the paths in a
+    report are those that its server knows; but not where the configuration is not found from there.
+    """
     folder = config_path.absolute().parent
+    here = Path.cwd().resolve()
     try:
         repository = open_repository(folder)
     except SourceError:
-        return Place(config_path, Path.cwd(), None, tuple(locations))
-    here = Path.cwd().resolve()
-    is_inside = here.is_relative_to(repository.top.resolve())
-    return Place(config_path, here if is_inside else folder, repository, tuple(locations))
+        return Place(config_path, here, None, tuple(locations))
+    top = repository.top.resolve()
+    kept = None if config.path is None else Path(config.path).absolute().parent.resolve()
+    is_only_here = kept == here and here not in {folder.resolve(), top}
+    run_folder = here if is_only_here and here.is_relative_to(top) else top
+    return Place(config_path, run_folder, repository, tuple(locations))
 
 
 def plan_steps(
@@ -137,7 +148,8 @@ def _plan_config(place: Place, version: ServerVersion | None, *, has_baseline: b
     lines += [f'baseline = "{BASELINE_NAME}"'] if has_baseline else []
     text = "".join(f"{line}\n" for line in lines)
     folder = place.config_path.absolute().parent
-    for one in dict.fromkeys((folder, Path.cwd())):
+    is_run_here = place.run_folder == Path.cwd().resolve()
+    for one in dict.fromkeys((folder, *([Path.cwd()] if is_run_here else []))):
         path = one / "pyproject.toml"
         if path.is_file():
             before = path.read_bytes()

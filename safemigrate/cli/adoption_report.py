@@ -120,7 +120,7 @@ def _show_change(step: Step) -> Iterator[str]:
 
 def _describe_next(written: Sequence[Step], place: Place) -> Iterator[str]:
     """Yield what the user does now."""
-    lint = join(("safemigrate", "lint", *place.options))
+    lint = join(("safemigrate", "lint", *place.list_options(Path.cwd())))
     yield "Next:"
     yield f"  {lint}"
     if place.repository is None:

@@ -12,11 +12,11 @@ from safemigrate.cli.files import write_changes
 from safemigrate.cli.judging import Walk, judge_walk, load_project_config, walk_inputs
 from safemigrate.cli.options import config_option, pg_version_option, url_option
 from safemigrate.config import Config
-from safemigrate.errors import SafemigrateError, UsageError
+from safemigrate.errors import SafemigrateError
 from safemigrate.lint import judge
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, LintResult, ServerVersion
 from safemigrate.server.connections import connect, parse_url
-from safemigrate.source import open_project
+from safemigrate.source import find_config_here, open_project
 
 __all__ = ["command"]
 
@@ -55,10 +55,10 @@ def command(
     version alone.
     """
     if ctx.get_parameter_source("config") is ParameterSource.DEFAULT:
-        config = _find_config(config)
+        config = find_config_here(config)
     known = load_project_config(config)
     server = _choose_server(known, pg_version, url)
-    place = find_place(config, _list_locations(config))
+    place = find_place(config, _list_locations(config), known)
     walked = walk_inputs(
         (), config_path=config, schema=None, changes=None, pg_version=server.judged.major
     )
@@ -71,24 +71,6 @@ def command(
     shown = _leave_out(walked, known, result)
     click.echo(describe_project(config, walked.timeline, shown, server.about))
     click.echo(describe_steps(steps, place, is_dry=dry_run))
-
-
-def _find_config(default: Path) -> Path:
-    """Return the configuration to adopt when none is named; that of a folder if it is the only one.
-
-    Raises UsageError when there are several. Flask-Migrate keeps it in migrations/.
-    """
-    toml = Path("pyproject.toml")
-    if default.exists() or (toml.is_file() and b"[tool.alembic" in toml.read_bytes()):
-        return default
-    found = sorted(path for path in Path().glob(f"*/{default}") if path.is_file())
-    if len(found) > 1:
-        names = ", ".join(f'"{path}"' for path in found)
-        raise UsageError(
-            f"there are several Alembic configurations: {names}",
-            "name one with --config, or run this in the directory of one",
-        )
-    return found[0] if found else default
 
 
 def _list_locations(config: Path) -> tuple[Path, ...]:

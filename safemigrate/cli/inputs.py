@@ -21,11 +21,13 @@ _REVISION = re.compile(r"^down_revision\b", re.MULTILINE)
 class Subject:
     """The history to judge, and what of it to report.
 
-    `paths`: the `Migration.path` of what was asked for; None means all.
+    `paths`: the `Migration.path` of what was asked for; None means all. `unstaged`: files that
+    would be committed with other content.
     """
 
     history: History
     paths: frozenset[str] | None
+    unstaged: tuple[Path, ...] = ()
 
 
 class _Kind(Enum):
@@ -44,7 +46,8 @@ def read_subject(
 ) -> Subject:
     """Return the history the paths belong to; no path means the Alembic project.
 
-    SQL files are one history, in the order given; a directory in the order of its names.
+    SQL files are one history, in the order given; a directory in that of the tool that keeps it,
+    or of its names.
     Revisions are a part of their project's history, which is always read whole.
     `version`: the server that revisions are told they run on.
     `changes`: what git chooses of them; None means all. `imports`: modules to load first.
@@ -71,7 +74,7 @@ def read_subject(
     if changes is None:
         return subject
     chosen = keep_added(subject.history, subject.paths, directory=directory, choice=changes)
-    return Subject(*chosen)
+    return Subject(chosen.history, chosen.paths, chosen.unstaged)
 
 
 def _kind_of(paths: tuple[Path, ...]) -> _Kind:

@@ -39,12 +39,14 @@ def paths_argument(function: Function) -> Function:
 class Walk:
     """A history walked through for a command.
 
-    `paths`: the `Migration.path` of what to report on; None means all.
+    `paths`: the `Migration.path` of what to report on; None means all. `unstaged`: files that
+    would be committed with other content than was read.
     """
 
     config: Config
     timeline: Timeline
     paths: frozenset[str] | None
+    unstaged: tuple[Path, ...] = ()
 
     @property
     def judged(self) -> frozenset[str] | None:
@@ -79,7 +81,7 @@ def walk_inputs(
     # the revision that judging starts after has to be in the history
     may_resume = is_remembered and config.rules.start_after is None
     timeline = walk_subject(subject, before, version, is_remembered=may_resume)
-    return Walk(config, timeline, subject.paths)
+    return Walk(config, timeline, subject.paths, subject.unstaged)
 
 
 def load_project_config(config_path: Path) -> Config:

@@ -26,6 +26,8 @@ def config_option(function: Function) -> Function:
         "-c",
         "--config",
         type=click.Path(path_type=Path),
+        envvar="ALEMBIC_CONFIG",
+        show_envvar=True,
         default=Path("alembic.ini"),
         show_default=True,
         help="The Alembic configuration file.",

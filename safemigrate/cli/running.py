@@ -125,7 +125,7 @@ def _run(
     """Return the report, noting in `applied` what is done as soon as it is."""
     override = _read_override(options.override)
     config = load_project_config(options.config)
-    project = open_project(options.config, url=options.url)
+    project = open_project(options.config, url=options.url, imports=config.imports)
     run = run_upgrade if direction is Direction.UPGRADE else run_downgrade
     with show_progress(sys.stderr, choose_paint(sys.stderr), is_quiet=options.quiet) as show:
 

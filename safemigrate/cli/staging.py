@@ -13,7 +13,15 @@ from safemigrate.report.excerpt import one_line
 from safemigrate.source import find_additions
 from safemigrate.source.excerpt import show_path
 
-__all__ = ["ChangeChoice", "change_options", "choose_changes", "keep_added", "say_nothing"]
+__all__ = [
+    "ChangeChoice",
+    "Chosen",
+    "change_options",
+    "choose_changes",
+    "keep_added",
+    "say_nothing",
+    "say_unstaged",
+]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -25,7 +33,7 @@ def change_options(function: Function) -> Function:
             "--staged",
             is_flag=True,
             help="Report only on what the next git commit adds or changes: what is staged, as it "
-            "is on disk.",
+            "is on disk; lint exits with 1 where that is not the same.",
         ),
         click.option(
             "--changed-since",
@@ -63,10 +71,23 @@ def choose_changes(changed_since: str | None, *, staged: bool) -> ChangeChoice |
     return ChangeChoice(changed_since)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What git chooses of a history.
+
+    `history`: with notices of the choice. `paths`: of it, those that are chosen. `unstaged`: files
+    that would be committed with other content than was read.
+    """
+
+    history: History
+    paths: frozenset[str]
+    unstaged: tuple[Path, ...] = ()
+
+
 def keep_added(
     history: History, paths: frozenset[str] | None, *, directory: Path, choice: ChangeChoice
-) -> tuple[History, frozenset[str]]:
-    """Return the history with notices of the choice, and which of its paths are chosen.
+) -> Chosen:
+    """Return which of the paths of a history are chosen; says what is not as it would be committed.
 
     `paths`: what was asked for; None means all. `directory`: any of the working tree.
     Raises UsageError for a reference that git does not know, SourceError when git refuses.
@@ -81,10 +102,33 @@ def keep_added(
             else "is staged and not on disk: it is not judged"
         )
         click.echo(f'note: "{one_line(show_path(path))}" {state}', err=True)
-    if not added.moved:
-        return history, added.paths
-    notice = _describe_moved(added.moved)
-    return replace(history, notices=(*history.notices, notice)), added.paths
+    helped = _find_helped(history, added.others) & frozenset(asked)
+    notices = [_describe_moved(added.moved)] if added.moved else []
+    inputs = {Path(one).resolve() for one in history.inputs} & added.others
+    notices += [
+        f'"{one_line(show_path(one))}" is new or changed, and read for the migrations: those that '
+        "are not new may send something else now, and are judged when all are"
+        for one in sorted(inputs)
+    ]
+    if notices:
+        history = replace(history, notices=(*history.notices, *notices))
+    return Chosen(history, added.paths | helped, added.unstaged)
+
+
+def _find_helped(history: History, changed: frozenset[Path]) -> frozenset[str]:
+    """Return the migrations that send something by a helper in one of those files."""
+    return frozenset(
+        migration.path
+        for migration in history.migrations
+        for helper in {one.helper for one in (*migration.upgrade, *migration.downgrade)} - {""}
+        if Path(helper.rpartition(":")[0]).resolve() in changed
+    )
+
+
+def say_unstaged() -> None:
+    """Say why a run ends with an error although it may have found nothing."""
+    click.echo("error: what was judged is not what would be committed", err=True)
+    click.echo("hint: stage the changes with git add, or put them aside with git stash", err=True)
 
 
 def say_nothing(

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from safemigrate.cli.colour import choose_paint
+from safemigrate.cli.judging import load_project_config
 from safemigrate.cli.options import config_option, format_option, quiet_option
 from safemigrate.errors import ExitCode
 from safemigrate.model import (
@@ -68,7 +69,8 @@ def command(
         if not quiet:
             click.echo(f"[{position}/{total}] {format_proof(proof)}", err=True)
 
-    project = open_project(config)
+    imports = load_project_config(config).imports
+    project = open_project(config, imports=imports)
     version = None if pg_version is None else ServerVersion(pg_version)
     with open_server(server, version=version) as opened:
         proof = verify_history(project, opened, names=revisions, on_proof=report_progress)

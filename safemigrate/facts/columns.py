@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from safemigrate.facts.enums import keeps_labels
 from safemigrate.facts.refusals import (
     refuse_inherited,
     refuse_new_column,
@@ -215,6 +216,10 @@ def change_of_type(action: AlterColumnType, catalog: Catalog) -> TypeChange:
         using=action.using,
         timezone=catalog.settings.get("timezone"),
     )
+    if change.narrows and old is not None:
+        is_cast = action.using is not None and action.using.bare_column == action.column
+        casts = action.using.casts if is_cast and action.using is not None else ()
+        change = replace(change, narrows=not keeps_labels((old, *casts, new), catalog))
     if not is_constrained:
         return change
     # Every row is tested against the domain, and may fail.

@@ -24,10 +24,12 @@ from safemigrate.model import (
     TextConstant,
 )
 
-__all__ = ["UseOfLabel", "facts_of_new_labels", "find_new_labels"]
+__all__ = ["UseOfLabel", "facts_of_new_labels", "find_new_labels", "keeps_labels"]
 
 # From 17 on, the labels of an enum that the transaction itself has made can be used at once.
 _KNOWS_NEW_ENUMS_SINCE = ServerVersion(17)
+
+_TEXTS = frozenset({"text", "character varying"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,41 @@ def _types(catalog: Catalog, tables: Iterable[QualifiedName]) -> _Types:
         if table is not None:
             types |= {column.name: column.type for column in table.columns.values()}
     return types
+
+
+def keeps_labels(path: tuple[ColumnType, ...], catalog: Catalog) -> bool:
+    """Return whether every value of an enum is one of the last type, by way of those between.
+
+    `path`: types that a value is cast to, one after the other, beginning with the enum. False
+    where the first is no enum whose labels the catalog has.
+    """
+    labels = _labels(path[0], catalog)
+    if not labels or path[0].dimensions != path[-1].dimensions:
+        return False
+    return all(_takes_labels(each, labels, path[0].dimensions, catalog) for each in path[1:])
+
+
+def _takes_labels(
+    column_type: ColumnType, labels: tuple[str, ...], dimensions: int, catalog: Catalog
+) -> bool:
+    base, is_constrained = catalog.base_type(column_type)
+    if is_constrained:
+        return False
+    if base.schema is None and base.name in _TEXTS and not base.dimensions:
+        # Unlimited text also holds an array, written out.
+        if not base.modifiers:
+            return True
+        return not dimensions and max(map(len, labels)) <= base.modifiers[0]
+    if base.dimensions != dimensions:
+        return False
+    is_text = base.schema is None and base.name in _TEXTS and not base.modifiers
+    return is_text or set(labels) <= set(_labels(base, catalog))
+
+
+def _labels(column_type: ColumnType, catalog: Catalog) -> tuple[str, ...]:
+    """Return the labels of the enum that the type is, or is an array of; none where not known."""
+    name = QualifiedName(column_type.schema, column_type.name)
+    return catalog.enums.get(catalog.resolve(name), ())
 
 
 def _may_be(column_type: ColumnType | None, enum: QualifiedName, catalog: Catalog) -> bool:

@@ -29,12 +29,16 @@ from safemigrate.model import (
 
 __all__ = ["walk"]
 
+# What a migration that sets it for the session decides for those after it.
+_LEFT = ("search_path",)
+
 
 def walk(history: History, *, before: Catalog, version: ServerVersion) -> Timeline:
     """Return the passages of the history, each upgrade followed by its downgrade.
 
     `before`: what exists when the history begins; an empty `Catalog` for a complete history.
-    A downgrade starts from the catalog its upgrade leaves, and later upgrades do not see it.
+    A downgrade starts from the catalog its upgrade leaves, and later upgrades do not see it; it
+    runs in a session of its own. What env.py sets holds in every session.
     """
     with Reading(history) as reading:
         ground = _Ground(version, reading.actions)
@@ -59,10 +63,12 @@ def _walk(history: History, before: Catalog, ground: _Ground) -> Timeline:
     catalog = replace(before, is_complete=before.is_complete or history.is_complete)
     if history.setup:
         catalog = _set_up(catalog, history.setup, ground)
+    if catalog.session is None:
+        catalog = replace(catalog, session=catalog.settings)
     passages = []
     origin = catalog
     for migration in history.migrations:
-        catalog = settle(catalog)
+        catalog = _forget_session(settle(catalog), *_LEFT)
         if not migration.reverses:
             up = _pass(migration, Direction.UPGRADE, migration.upgrade, catalog, ground)
             passages.append(up)
@@ -70,13 +76,24 @@ def _walk(history: History, before: Catalog, ground: _Ground) -> Timeline:
             if _has_gaps(up):
                 catalog = replace(catalog, is_complete=False)
         if migration.downgrade or migration.revision is not None or migration.reverses:
-            down = _pass(
-                migration, Direction.DOWNGRADE, migration.downgrade, settle(catalog), ground
-            )
+            met = _forget_session(settle(catalog))
+            down = _pass(migration, Direction.DOWNGRADE, migration.downgrade, met, ground)
             passages.append(replace(down, origin=origin))
     return Timeline(
         tuple(passages), history.notices, history.naming_convention, following=settle(catalog)
     )
+
+
+def _forget_session(catalog: Catalog, *left: str) -> Catalog:
+    """Return the catalog as a new session meets it, but for what an earlier one `left` set.
+
+    A migration runs in the session of those before it, or later, in one of its own: a limit that
+    holds only in the one is none. Where names without a schema lie, the one run has decided.
+    """
+    settings = {name: value for name, value in catalog.settings.items() if name in left}
+    others = {k: v for k, v in (catalog.session or {}).items() if k not in left}
+    settings |= others
+    return catalog if settings == catalog.settings else replace(catalog, settings=settings)
 
 
 def _set_up(catalog: Catalog, setup: tuple[Statement, ...], ground: _Ground) -> Catalog:

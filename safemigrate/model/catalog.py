@@ -14,6 +14,7 @@ from safemigrate.model.names import (
     ColumnName,
     QualifiedName,
 )
+from safemigrate.model.system_relations import SYSTEM_RELATIONS, SYSTEM_SCHEMA
 from safemigrate.model.types import ColumnType, Expression, FunctionCall
 
 __all__ = ["Catalog", "Column", "Constraint", "Domain", "Index", "RelationKind", "Table"]
@@ -148,6 +149,8 @@ class Catalog:
     `statistics`: the table that each of CREATE STATISTICS is about.
     `sequences`: those made by CREATE SEQUENCE.
     `settings`: what SET without LOCAL left in force, lower-case names.
+    `session`: those of them that every session begins with, which env.py sets, or who calls; None
+    before anything ran.
     `new_enums`, `new_labels`: what the transaction that runs has made so far: enums, and for each
     enum the labels added to it.
     """
@@ -165,6 +168,7 @@ class Catalog:
     new_labels: Mapping[QualifiedName, tuple[str, ...]] = field(default_factory=dict)
     is_complete: bool = False
     next_identity: int = 1
+    session: Mapping[str, str] | None = None
 
     def with_table(self, table: Table) -> "Catalog":
         """Return the catalog with the table in place of the one of its name, if any."""
@@ -196,14 +200,15 @@ class Catalog:
             self.new_labels,
             self.is_complete,
             self.next_identity,
+            self.session,
         )
 
     def resolve(self, name: QualifiedName) -> QualifiedName:
         """Return `name` with the schema PostgreSQL finds it in.
 
-        That is the first of the search path that has such an object, temporary ones before all
-        (manual: "Schemas", 5.10.3, the schema search path); where none has, the one it would be
-        made in.
+        That is the first of the search path that has such an object, temporary ones before all, and
+        pg_catalog next, unless the path says where (manual: "Schemas", 5.10.3, the schema search
+        path; 5.10.5, the system catalog schema); where none has, the one it would be made in.
         """
         if name.schema is not None:
             return name
@@ -211,9 +216,12 @@ class Catalog:
             temporary = QualifiedName(TEMPORARY_SCHEMA, name.name)
             if temporary in self.tables or temporary in self.indexes:
                 return temporary
+        is_system = name.name in SYSTEM_RELATIONS
+        if is_system and SYSTEM_SCHEMA not in self.search_path:
+            return QualifiedName(SYSTEM_SCHEMA, name.name)
         for schema in self.search_path:
             candidate = QualifiedName(schema, name.name)
-            if self._has(candidate):
+            if self._has(candidate) or (is_system and schema == SYSTEM_SCHEMA):
                 return candidate
         return self.resolve_new(name)
 

@@ -44,6 +44,7 @@ from safemigrate.recipes.index_tablespace import reindex_in_tablespace
 from safemigrate.recipes.joined_alter import join_alterations
 from safemigrate.recipes.keys_first import drop_keys_first
 from safemigrate.recipes.limit_by_check import condition_of_type, limit_by_check
+from safemigrate.recipes.local_setting import set_locally
 from safemigrate.recipes.lookup_table import keep_labels_as_rows
 from safemigrate.recipes.new_column import add_column_in_steps
 from safemigrate.recipes.not_null import add_not_null_in_steps, set_not_null_by_check
@@ -141,6 +142,7 @@ __all__ = [
     "run_outside",
     "run_without_transaction",
     "separate_from_parent",
+    "set_locally",
     "set_not_null_by_check",
     "set_search_path",
     "truncate_by_name",

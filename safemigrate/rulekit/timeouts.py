@@ -58,10 +58,12 @@ class SettingAt:
 def follow_setting(context: Context, setting: str) -> Iterator[SettingAt]:
     """Yield every event with what is then in force; a SET or RESET is in force at itself.
 
-    Only what the migration sets counts: what an earlier one has set is gone where that ran in a
-    session of its own. RESET behind a SET of the same migration takes that back and no more.
+    What env.py sets holds in every session; what an earlier migration has set is gone where that
+    ran in a session of its own. RESET behind a SET of the same migration takes that back and no
+    more, but what env.py has set is gone then as well.
     """
-    session: tuple[Event | None, str | None] = (None, None)
+    of_session = context.passage.before.settings.get(setting)
+    session: tuple[Event | None, str | None] = (None, of_session)
     for events in transactions(context):
         now = session
         for event in events:
@@ -72,7 +74,7 @@ def follow_setting(context: Context, setting: str) -> Iterator[SettingAt]:
                 and action.name == setting
                 and (event.is_in_transaction or not action.is_local)
             ):
-                is_taken_back = action.value is None and now[1] is not None
+                is_taken_back = action.value is None and of_session is None and now[1] is not None
                 now = (None, None) if is_taken_back else (event, action.value)
                 session = session if action.is_local else now
             yield SettingAt(event, *now)

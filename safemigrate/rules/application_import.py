@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from safemigrate.model import Finding, Remedy, Severity
+from safemigrate.model import Confidence, Finding, Remedy, Severity
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, rule
 
 __all__ = ["application_import"]
@@ -16,6 +16,8 @@ def application_import(context: Context) -> Iterator[Finding]:
 
     Finds imports of modules that are the project's own: relative ones, and those that Python finds
     neither in itself nor among the installed packages. An import for type checkers is none.
+    A module that Python does not find at all may be of a library that is not installed where the
+    revision is judged; the confidence is low then.
 
     ## Why is this unsafe?
 
@@ -45,16 +47,18 @@ def application_import(context: Context) -> Iterator[Finding]:
     ## When it is safe
 
     For helpers that are written for the revisions alone and never change what they do, whether or
-    not the tables are created in the same migration.
+    not the tables are created in the same migration. For a library that the project installs.
 
     ## References
 
     - Alembic documentation, "Operation Reference", `Operations.bulk_insert`
     """
     for each in context.passage.migration.imports:
+        doubt = "" if each.is_found else "is not installed here and, unless it is a library, "
         yield context.finding_about_file(
-            f'this imports "{each.module}", which changes with the application',
+            f'this imports "{each.module}", which {doubt}changes with the application',
             why="the revision runs again for years, and then with the application of that day",
+            confidence=Confidence.HIGH if each.is_found else Confidence.LOW,
             remedy=Remedy(
                 "write down in the revision what it needs, such as sa.table() with its columns"
             ),

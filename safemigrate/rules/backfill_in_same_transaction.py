@@ -59,13 +59,14 @@ def backfill_in_same_transaction(context: Context) -> Iterator[Finding]:
     """
     for each in backfills(context):
         shut = join_words([str(table) for table in each.shut])
+        are = "is" if len(each.shut) == 1 else "are"
         whole = join_words([str(table) for table in each.whole])
         change = each.action.change
         is_emptied = change is RowChange.DELETE and not each.action.has_condition
         lost = "; and no row is left then" if is_emptied else ""
         yield context.finding(
             each.event,
-            f"{change.value} goes through {whole} while {shut} is shut",
+            f"{change.value} goes through {whole} while {shut} {are} shut",
             why=(
                 f"what came before in the transaction holds ACCESS EXCLUSIVE on {shut} until it "
                 f"ends: all reads and writes there wait until every row is done{lost}"

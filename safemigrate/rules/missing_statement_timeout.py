@@ -17,7 +17,8 @@ def missing_statement_timeout(context: Context) -> Iterator[Finding]:
 
     Finds the first statement of each transaction that takes SHARE or a stronger lock on a table
     that was there before the migration, while no `statement_timeout` is in force.
-    `SET LOCAL` outside a transaction, the value 0 and `RESET` put none in force.
+    `SET LOCAL` outside a transaction, the value 0 and `RESET` put none in force; what env.py sets
+    for the session is, and what an earlier migration has set there is not.
     The rule is off unless it is selected.
 
     ## Why is this unsafe?

@@ -107,9 +107,10 @@ def _object(
     context: Context, event: Event, shut: list[QualifiedName], work: list[QualifiedName]
 ) -> Finding:
     first, second = (join_words([f'"{name}"' for name in names]) for names in (shut, work))
+    are = "is" if len(shut) == 1 else "are"
     return context.finding(
         event,
-        f"this goes through all of {second} while {first} is shut",
+        f"this goes through all of {second} while {first} {are} shut",
         why=f"what came before in the transaction holds ACCESS EXCLUSIVE on {first} until it ends: "
         "all reads and writes there wait until this is done",
         remedy=run_apart(event.statement.sql),

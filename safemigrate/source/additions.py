@@ -5,7 +5,7 @@ import re
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safemigrate.source.git import Difference, Repository, open_repository
@@ -21,11 +21,13 @@ class Additions:
     `moved`: revision ids whose code is as it was, and that follow another revision now.
     `unstaged`: of a commit, files beside these that are staged and not on disk as they would be
     committed, or not there at all; absolute.
+    `others`: what else is new or changed, absolute and resolved.
     """
 
     paths: frozenset[str]
     moved: tuple[str, ...] = ()
     unstaged: tuple[Path, ...] = ()
+    others: frozenset[Path] = field(default=frozenset(), compare=False)
 
 
 def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> Additions:
@@ -46,15 +48,16 @@ def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> 
     known = {path: Path(path).resolve() for path in paths}
     changed = {path: place for path, place in known.items() if place in places}
     unstaged = _find_unstaged(repository, places, known.values()) if since is None else ()
+    rest = frozenset(places - {*known.values()})
     if not changed:
-        return Additions(frozenset(), unstaged=unstaged)
+        return Additions(frozenset(), unstaged=unstaged, others=rest)
     revisions = {path: place for path, place in changed.items() if place.suffix == ".py"}
     others = {path: place for path, place in changed.items() if path not in revisions}
     new = {one.path.resolve() for one in found if one.old is None}
     added, moved = _compare_revisions(revisions, _read_old_revisions(repository, found))
     gone = _count_gone(repository, found) if new & {*others.values()} else Counter()
     chosen = frozenset(added) | frozenset(_drop_renamed(others, new, gone))
-    return Additions(chosen, tuple(sorted(moved)), unstaged)
+    return Additions(chosen, tuple(sorted(moved)), unstaged, rest)
 
 
 def _find_unstaged(

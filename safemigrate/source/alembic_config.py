@@ -9,7 +9,7 @@ from alembic.util import CommandError
 
 from safemigrate.errors import ConfigError
 from safemigrate.source.excerpt import describe, show_path
-from safemigrate.source.folders import has_alembic_table
+from safemigrate.source.folders import has_alembic_table, list_configs_below
 from safemigrate.source.text import read_text
 
 __all__ = ["bad_option", "check_url_option", "read_config"]
@@ -72,7 +72,9 @@ def bad_option(path: Path, error: configparser.InterpolationError) -> ConfigErro
 
 
 def _missing(path: Path) -> ConfigError:
-    return ConfigError(
-        f'there is no Alembic configuration "{path}"',
-        "run this in the directory that holds alembic.ini, or name it with --config",
-    )
+    hint = "run this in the directory that holds alembic.ini, or name it with --config"
+    below = list_configs_below(path) if path == Path(path.name) else ()
+    if below:
+        named = " or ".join(f"--config {one}" for one in below)
+        hint = f"there is one in a folder below: give {named}"
+    return ConfigError(f'there is no Alembic configuration "{path}"', hint)

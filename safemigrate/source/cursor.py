@@ -1,5 +1,6 @@
 """A cursor in the sense of PEP 249: it notes what it is given, and answers what it can."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # a connection makes its cursors
 __all__ = ["Cursor", "split_sent"]
 
 Row = tuple[object, ...]
+_NUMBERED = re.compile(r"\$[1-9]\d*")
 Column = tuple[str, int | None, None, None, None, None, None]
 
 
@@ -59,12 +61,15 @@ class Cursor:
         self._is_assumed = False
         self._is_about_rows = False
         self._span: Span | None = None
+        # how many values are in texts that are about to be sent
+        self._mogrified = 0
 
     def execute(self, operation: object, parameters: object = None, **_: object) -> Self:
         """Note a statement, or several in one string."""
         text = _to_text(operation)
         sql = number_placeholders(text, parameters)
-        statements = split_sent(sql)
+        statements = [self._number_anew(one) for one in split_sent(sql)]
+        self._mogrified = 0
         self._span = self.connection.tape.note(self.connection.play(statements), parameters)
         self._answer(statements[0] if statements else "", text, parameters)
         return self
@@ -75,8 +80,14 @@ class Cursor:
         return self.execute(operation, rows[0] if rows else None)
 
     def mogrify(self, operation: object, parameters: object = None) -> bytes:
-        """Return the text as psycopg2 would send it, but with `$1` for what is bound."""
-        return number_placeholders(_to_text(operation), parameters).encode()
+        """Return the text as psycopg2 would send it, but with `$1` for what is bound.
+
+        What is put together of several such texts, as `execute_values` does, has a number for each.
+        """
+        text = _to_text(operation)
+        sql = number_placeholders(text, parameters, self._mogrified)
+        self._mogrified += len(bind_values(text, parameters))
+        return sql.encode()
 
     def copy_expert(self, sql: object, *_: object, **__: object) -> None:
         """Note a COPY, as psycopg2 sends it."""
@@ -132,6 +143,15 @@ class Cursor:
     def setoutputsize(self, *_: object) -> None:
         """Do nothing, as PEP 249 allows."""
 
+    def _number_anew(self, sql: str) -> str:
+        """Return one of several statements with its own numbers for what was mogrified."""
+        if not self._mogrified:
+            return sql
+        numbers: dict[str, str] = {}
+        return _NUMBERED.sub(
+            lambda found: numbers.setdefault(found.group(), f"${len(numbers) + 1}"), sql
+        )
+
     def _answer(self, sql: str, text: str, parameters: object) -> None:
         self.description, self.rowcount, self._rows = None, -1, []
         self._make_rows, self._is_assumed, self._is_about_rows = None, False, False
@@ -140,7 +160,7 @@ class Cursor:
         elif is_query(sql):
             self._answer_query(sql, text, parameters)
         elif first_keyword(sql) in {"INSERT", "UPDATE", "DELETE", "MERGE"}:
-            self.rowcount = int(self.connection.tape.is_first_change(sql))
+            self.rowcount = int(self.connection.tape.is_first_change(self._span, sql))
         self.columns, self.types, self.prepared_rows = (), (), None
 
     def _answer_query(self, sql: str, text: str, parameters: object) -> None:
@@ -179,10 +199,15 @@ class Cursor:
         """Return the rows of an answer that only a database could give."""
         if query is None:
             return []
-        if self.connection.tape.takes_row(self._span, sql) or _demands_row():
+        if self.connection.tape.takes_row(self._span, sql):
             row = make_row(query, names, types)
         elif query.has_one_row:
             row = only_row(query, names, types)
+            if row is not None and None in row and _demands_row():
+                # who asks for a maximum in this way means to go on from it
+                row = make_row(query, names, types)
+        elif _demands_row():
+            row = make_row(query, names, types)
         else:
             row = None
         return [] if row is None else [row]

@@ -8,12 +8,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import sqlalchemy.engine.url
 from sqlalchemy import event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import URL, Dialect, Engine, create
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import NoSuchModuleError
 from sqlalchemy.pool import NullPool, Pool
 from sqlalchemy.sql.base import DialectKWArgs
 
@@ -34,8 +33,11 @@ _lasting: "weakref.WeakSet[Engine]" = weakref.WeakSet()
 
 
 @contextlib.contextmanager
-def noticing_engines() -> Iterator[None]:
-    """Keep in mind the engines made inside, so that a later recording can have them."""
+def noticing_engines(*, is_lenient: bool = False) -> Iterator[None]:
+    """Keep in mind the engines made inside, so that a later recording can have them.
+
+    `is_lenient`: one whose driver is not installed is made all the same, to be recorded only.
+    """
 
     class NoticingEntry(_Entry):
         """Makes engines as they would be made, and keeps them in mind."""
@@ -43,8 +45,23 @@ def noticing_engines() -> Iterator[None]:
         supports_statement_cache = True
 
         @classmethod
+        def get_dialect_cls(cls, url: URL) -> type[Dialect]:
+            real = _real_dialect(url, is_async=False) if is_lenient else None
+            return real or (RecordingDialect if is_lenient else super().get_dialect_cls(url))
+
+        @classmethod
+        def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:
+            real = _real_dialect(url, is_async=True) if is_lenient else None
+            return real or (
+                AsyncRecordingDialect if is_lenient else super().get_async_dialect_cls(url)
+            )
+
+        @classmethod
         def engine_created(cls, engine: Engine) -> None:
-            _lasting.add(engine)
+            if isinstance(engine.dialect, RecordingDialect):
+                engine.pool = _recording_pool(engine, engine.dialect)
+            else:
+                _lasting.add(engine)
 
     with _entry_for_all(NoticingEntry), _noticing_options():
         yield
@@ -77,10 +94,9 @@ def recording_engines(tape: Tape, directory: Path) -> Iterator[set[str]]:
     """Let every engine note on the tape, those made inside and those kept in mind.
 
     Yields the set of the kinds of database they are for, which grows; those for SQLite are
-    recorded as if they were for PostgreSQL, and a URL that cannot be read counts as one of
-    PostgreSQL. No connection to a database is made: one that is neither, or whose engine was made
-    out of our sight, raises. Afterwards the engines, and SQLAlchemy's registry of dialects, are as
-    they would be without the recording.
+    recorded as if they were for PostgreSQL. No connection to a database is made: one that is
+    neither, or whose engine was made out of our sight, raises. Afterwards the engines, and
+    SQLAlchemy's registry of dialects, are as they would be without the recording.
     `directory`: the script location; engines made there by env.py and the revisions end with the
     recording, and so do not need their real driver, which may not be installed.
     """
@@ -119,7 +135,6 @@ def recording_engines(tape: Tape, directory: Path) -> Iterator[set[str]]:
         previous_tape, DBAPI.tape = DBAPI.tape, tape
         stack.callback(setattr, DBAPI, "tape", previous_tape)
         stack.enter_context(_entry_for_all(RecordingEntry))
-        stack.enter_context(_reading_any_url())
         stack.enter_context(_noticing_options())
         stack.enter_context(listening(Engine, "do_connect", _refuse_to_connect))
         stack.enter_context(listening(Pool, "checkout", _refuse_connection))
@@ -134,26 +149,6 @@ def _refuse_another(url: URL, tape: Tape, directory: Path) -> None:
     is_revision = passage is not None and Path(passage.filename) != directory / "env.py"
     if is_revision and backend != "postgresql":
         raise _refusal(backend)
-
-
-@contextlib.contextmanager
-def _reading_any_url() -> Iterator[None]:
-    """Let `create_engine` take what is no URL, such as one of a setting that is not set here."""
-    module: Any = sqlalchemy.engine.url
-    make_url = module.make_url
-
-    def make_any_url(text: Any) -> URL:
-        try:
-            found: URL = make_url(text)
-        except (ArgumentError, ValueError, TypeError):
-            return URL.create("postgresql")
-        return found
-
-    module.make_url = make_any_url
-    try:
-        yield
-    finally:
-        module.make_url = make_url
 
 
 class _Entry(PGDialect):

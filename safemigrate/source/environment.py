@@ -1,5 +1,6 @@
 """The user's env.py, run as it is, under our own environment context."""
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -8,14 +9,19 @@ from typing import Any
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util.langhelpers import ModuleClsProxy
+from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError
 
 from safemigrate.errors import EnvironmentSetupError, SafemigrateError
 from safemigrate.source.connecting import ConnectionWatch, translate_connection_error
 from safemigrate.source.excerpt import describe, find_origin, show_path
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
+from safemigrate.source.standins import is_stand_in
+from safemigrate.source.standins_settings import standing_for_attributes
 from safemigrate.source.url import (
+    asked_backend,
     check_main_url,
     configured_backend,
     main_url,
@@ -75,6 +81,8 @@ def run_environment(
 class ProjectEnvironment(EnvironmentContext):
     """Alembic's environment context, with one transaction per revision and our checks.
 
+    Where the project has stand-ins, it makes do with what env.py has of them: a connection that is
+    one is a recorded one of ours, and options that are one are not given.
     `watch` is None while recording: there is no database whose state could be wrong.
     `run_arguments`: what env.py gave to `run_migrations`, to be handed to upgrade().
     `before_run`: called when env.py has set up everything and is about to run the migrations.
@@ -101,6 +109,9 @@ class ProjectEnvironment(EnvironmentContext):
             dont_mutate=dont_mutate,
         )
         self.run_arguments: dict[str, Any] = {}
+        self._stand_ins = project.stand_ins
+        self._connection: Connection | None = None
+        self._configured: dict[str, Any] | None = None
         self._user_work = work
         self._watch = watch
         self._before_run = before_run
@@ -112,8 +123,10 @@ class ProjectEnvironment(EnvironmentContext):
         """Run env.py; see `run_environment` for what is raised."""
         env_path = Path(self.script.env_py_location)
         try:
-            with self:
+            with self, self._standing_in():
                 self.script.run_env()
+                if not self._has_worked:
+                    self._make_up_for_it()
         except BaseException as error:
             if self._failure is not None and error is not self._failure:
                 raise self._failure from None
@@ -132,9 +145,42 @@ class ProjectEnvironment(EnvironmentContext):
                 "context.run_migrations()",
             )
 
+    @contextlib.contextmanager
+    def _standing_in(self) -> Iterator[None]:
+        """Let env.py have what it does not find here."""
+        if self._stand_ins is None:
+            yield
+            return
+        uses = self._stand_ins.uses
+        with standing_for_attributes(self.config, self._stand_ins.absent):
+            uses.connect = self._connect
+            try:
+                yield
+            finally:
+                uses.connect = None
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+
+    def _connect(self) -> Connection:
+        """Return the connection that stands for what env.py has not got."""
+        if self._connection is None or self._connection.closed:
+            self._connection = create_engine("postgresql://").connect()
+        return self._connection
+
+    def _make_up_for_it(self) -> None:
+        """Run the migrations with what env.py had configured, if what is missing kept it."""
+        if self._stand_ins is None or self._configured is None or not self._stand_ins.lack:
+            return
+        self._stand_ins.remarks[_MADE_UP] = None
+        self.configure(**{**self._configured, "connection": self._connect()})
+        self.run_migrations()
+
     def configure(self, *args: Any, **kwargs: Any) -> None:
         """Configure as env.py asks, but for one transaction per revision."""
         bound = _CONFIGURE.bind(self, *args, **kwargs)
+        if self._stand_ins is not None:
+            self._drop_stand_ins(bound.arguments)
         bound.arguments["transaction_per_migration"] = True
         connection = bound.arguments.get("connection")
         self._check(connection)
@@ -143,10 +189,22 @@ class ProjectEnvironment(EnvironmentContext):
             name = self.get_context().dialect.name
             raise refuse_backend(name) if name != "postgresql" else _no_connection()
 
+    def _drop_stand_ins(self, arguments: dict[str, Any]) -> None:
+        if is_stand_in(arguments.get("connection")):
+            arguments["connection"] = self._connect()
+        for given in (arguments, arguments.get("kw", {})):
+            for name in [name for name, value in given.items() if is_stand_in(value)]:
+                del given[name]
+        further = {name: one for name, one in arguments.items() if name not in {"self", "kw"}}
+        self._configured = {**further, **arguments.get("kw", {})}
+
     def run_migrations(self, **kw: Any) -> None:
         """Run the migrations, remembering what came out of the work itself."""
         self.run_arguments = kw
         self._before_run()
+        if self._stand_ins is not None:
+            # what a revision sends over a connection of the application may go anywhere
+            self._stand_ins.uses.connect = None
         try:
             super().run_migrations(**kw)
         except BaseException as error:
@@ -189,9 +247,9 @@ class ProjectEnvironment(EnvironmentContext):
             found = translate_connection_error(error, self._watch)
             if found is not None:
                 return found
-        if self._migration_context is None:
-            # a driver of another kind of database that is not installed, for one
-            backend = configured_backend(self.config)
+        if self._migration_context is None and isinstance(error, ImportError | ArgumentError):
+            # a driver of another kind of database that is not installed
+            backend = configured_backend(self.config) or asked_backend(error)
             if backend is not None:
                 return refuse_backend(backend)
         origin = find_origin(error, env_path)
@@ -212,6 +270,11 @@ def settle(context: MigrationContext) -> None:
     if connection.in_transaction():
         connection.commit()
 
+
+_MADE_UP = (
+    "env.py does not come to the migrations, for what it asks first is not here; they were run "
+    "with what it had configured"
+)
 
 _CONFIGURE = inspect.signature(EnvironmentContext.configure)
 

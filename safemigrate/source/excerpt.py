@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from safemigrate.model.secrets import hide_passwords
+from safemigrate.source.fence_attempts import FenceError
 
-__all__ = ["Origin", "describe", "find_origin", "show_path"]
+__all__ = ["Origin", "describe", "find_origin", "find_refusal", "show_path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ def show_path(path: Path | str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Return the class and message of an exception on one line, without its details."""
+    """Return the class and message of an exception on one line, without its details.
+
+    Of one that stands for what the fence refused, the refusal.
+    """
+    refused = find_refusal(error)
+    if refused is not None and refused.attempt.refusal in str(error):
+        return refused.attempt.refusal
     if isinstance(error, SyntaxError):
         text = error.msg
     elif isinstance(error, configparser.InterpolationError):
@@ -48,6 +55,14 @@ def describe(error: BaseException) -> str:
     name = type(error).__name__
     text = hide_passwords(" ".join(text.split()))
     return f"{name}: {text}" if text else name
+
+
+def find_refusal(error: BaseException) -> FenceError | None:
+    """Return what the fence raised, when the error is that, or comes from it."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, FenceError):
+        found = found.__cause__ or found.__context__
+    return found
 
 
 def find_origin(error: BaseException, path: Path | str) -> Origin | None:

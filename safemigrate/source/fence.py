@@ -1,9 +1,12 @@
 """The fence: what would leave the machine, or change it, is refused while foreign code is read."""
 
+import atexit
 import contextlib
-import errno
 import os
+import shutil
+import stat
 import sys
+import tempfile
 import threading
 import weakref
 from collections import Counter
@@ -19,11 +22,14 @@ from safemigrate.source.fence_attempts import (
     PATHS,
     Attempt,
     AttemptKind,
+    FenceError,
     PathUse,
     is_writing,
 )
-from safemigrate.source.fence_drivers import refusing_drivers
+from safemigrate.source.fence_drivers import refusing_drivers, replaced
 from safemigrate.source.fence_process import taming_process
+from safemigrate.source.fence_signals import keeping_interrupts, refusing_signals
+from safemigrate.source.fence_sqlite import is_in_memory, refusing_files
 from safemigrate.source.stopping import RecordingStoppedError
 
 __all__ = ["Attempt", "AttemptKind", "FenceError", "fenced"]
@@ -31,21 +37,8 @@ __all__ = ["Attempt", "AttemptKind", "FenceError", "fenced"]
 # A loop that waits until a server is there would go on for ever.
 ATTEMPT_LIMIT = 1_000
 
-_EVENTS = frozenset(CALLS) | frozenset(PATHS)
-
-
-class FenceError(PermissionError):
-    """What foreign code gets for an attempt; it may handle it as it handles a network that is down.
-
-    Not one of our own errors, for it is not for the user: the attempt is reported.
-    """
-
-    def __init__(self, attempt: Attempt) -> None:
-        super().__init__(errno.EACCES, attempt.refusal)
-        self.attempt = attempt
-
-    def __str__(self) -> str:
-        return self.attempt.refusal
+_DATABASE = "sqlite3.connect"
+_EVENTS = frozenset(CALLS) | frozenset(PATHS) | {_DATABASE}
 
 
 @contextlib.contextmanager
@@ -57,19 +50,27 @@ def fenced(on_attempt: Callable[[Attempt], None]) -> Iterator[None]:
     told. What is tried over and over again ends with a RecordingStoppedError.
 
     Files can be read, and so can the byte-code of modules be kept, and temporary files be made
-    with `tempfile`: whoever imports a module does that, and they stay on the machine.
+    with `tempfile` where it makes them by itself: whoever imports a module does that. They are
+    removed when the process ends, for a module may use them until then.
     `time.sleep` returns at once in this thread. Threads started inside do not keep the process
-    alive, and stay fenced for as long as they live.
+    alive, and stay fenced for as long as they live. A Ctrl-C that the code hides is raised again
+    at the end.
 
     It is made for code that means no harm: what a library in C does by itself is not seen,
     except of the usual database drivers.
     """
     fence = _Fence(on_attempt)
     before = set(threading.enumerate())
+    _scratch.find_root()
     try:
         with (
+            keeping_interrupts(),
             taming_process(fence.refuse),
+            refusing_signals(fence.refuse),
             refusing_drivers(fence.refuse),
+            refusing_files(fence.refuse),
+            replaced(os, "mkfifo", fence.make_file),
+            replaced(os, "mknod", fence.make_file),
             listening(fence.hear, _EVENTS),
         ):
             yield
@@ -90,6 +91,14 @@ class _Fence:
         if attempt is not None:
             self.refuse(attempt)
 
+    def make_file(self, real: Callable[..., None], path: Any, *rest: Any, **options: Any) -> None:
+        """Refuse a pipe or a device with a name, for which there is no audit event."""
+        folder = _find_folder(options.get("dir_fd"))
+        whole = os.path.abspath(os.path.join(folder, os.fsdecode(path)))  # noqa: PTH100, PTH118 - in bytes, too
+        if not _scratch.has(whole):
+            self.refuse(Attempt(AttemptKind.MAKE_FILE, _show(whole)))
+        real(path, *rest, **options)
+
     def refuse(self, attempt: Attempt) -> None:
         """Tell of the attempt, and raise."""
         self._on_attempt(attempt)
@@ -105,9 +114,13 @@ def _judge(event: str, arguments: tuple[Any, ...], caller: FrameType) -> Attempt
     """Return what is to be refused; None for what does no harm."""
     if event in CALLS:
         return CALLS[event](arguments)
+    if event == _DATABASE:
+        name = os.fsdecode(arguments[0])
+        return None if is_in_memory(name) else Attempt(AttemptKind.OPEN_DATABASE, name)
+    is_appending = event == "open" and bool(arguments[2] & os.O_APPEND)
     for use in PATHS[event]:
         path = _resolve(use, arguments)
-        if path is None or _is_harmless(use.kind, path):
+        if path is None or _is_harmless(use.kind, path, is_appending=is_appending):
             return None
         if not _scratch.has(path) and not _is_bookkeeping(path, caller):
             return Attempt(use.kind, _show(path))
@@ -130,40 +143,83 @@ def _find_folder(descriptor: object) -> str:
     return ""
 
 
-_OUTPUTS = frozenset({os.devnull, "/dev/stdout", "/dev/stderr"})
+_OUTPUTS = frozenset({"/dev/stdout", "/dev/stderr"})
+_DESCRIPTORS = ("/dev/fd/", "/proc/self/fd/")
 _ON_WHAT_EXISTS = frozenset({AttemptKind.CHANGE, AttemptKind.REMOVE, AttemptKind.RENAME})
 
 
-def _is_harmless(kind: AttemptKind, path: str) -> bool:
+def _is_harmless(kind: AttemptKind, path: str, *, is_appending: bool) -> bool:
     """Return whether nothing would come of it, but perhaps an error."""
     if kind is AttemptKind.WRITE:
-        return path in _OUTPUTS or path.startswith(("/dev/fd/", "/proc/self/fd/"))
+        return path == os.devnull or _is_output(path, is_appending=is_appending)
     if kind is AttemptKind.MAKE_FOLDER:
         return os.path.lexists(path)
     return kind in _ON_WHAT_EXISTS and not os.path.lexists(path)
 
 
+def _is_output(path: str, *, is_appending: bool) -> bool:
+    """Return whether it is a stream; the file that one was redirected to can only be added to."""
+    is_standard = path in _OUTPUTS
+    if not is_standard and not path.startswith(_DESCRIPTORS):
+        return False
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - a path as text
+    except OSError:
+        return True
+    return not is_file or (is_appending and (is_standard or path.endswith(("/1", "/2"))))
+
+
 def _is_bookkeeping(path: str, caller: FrameType) -> bool:
     """Return whether Python does it for itself: byte-code, or a temporary file."""
     if caller.f_globals is vars(_bootstrap_external):
-        return "__pycache__" in path or ".pyc" in path
-    tempfile = sys.modules.get("tempfile")
-    if tempfile is None or caller.f_globals is not vars(tempfile):
+        return "__pycache__" in path or ".pyc" in path or _is_for_byte_code(path)
+    if caller.f_globals is not vars(tempfile) or not _scratch.may_have(path):
         return False
     _scratch.add(path)
     return True
+
+
+def _is_for_byte_code(path: str) -> bool:
+    """Return whether the folder is one that PYTHONPYCACHEPREFIX leads to: in it, or on the way."""
+    if not sys.pycache_prefix:
+        return False
+    prefix = os.path.abspath(sys.pycache_prefix)  # noqa: PTH100 - as above
+    return os.path.commonpath((path, prefix)) in {path, prefix}
 
 
 class _Scratch:
     """Temporary files and folders that foreign code made, to be used until the process ends."""
 
     def __init__(self) -> None:
-        self._paths: set[str] = set()
+        # with the process that made them: a fork removes nothing of its parent's
+        self._paths: dict[str, int] = {}
+        self._root: str | None = None
+
+    def find_root(self) -> None:
+        """Find out where temporary files belong, which is tried by writing there."""
+        if self._root is None:
+            with contextlib.suppress(OSError):
+                self._root = os.path.realpath(tempfile.gettempdir())
+
+    def may_have(self, path: str) -> bool:
+        """Return whether it is where `tempfile` makes its files unless it is told otherwise."""
+        if self._root is None:
+            return False
+        return os.path.commonpath((os.path.realpath(path), self._root)) == self._root
+
+    def remove(self) -> None:
+        """Remove what foreign code left there."""
+        for path in [path for path, maker in self._paths.items() if maker == os.getpid()]:
+            if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114 - as above
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)  # noqa: PTH108 - as above
 
     def add(self, path: str) -> None:
         # an unnamed file is made by opening the folder, which exists
         if not os.path.lexists(path):
-            self._paths.add(path)
+            self._paths[path] = os.getpid()
 
     def has(self, path: str) -> bool:
         while path not in self._paths:
@@ -175,6 +231,7 @@ class _Scratch:
 
 
 _scratch = _Scratch()
+atexit.register(_scratch.remove)
 
 
 class _Leftover:

@@ -3,10 +3,12 @@
 The events: https://docs.python.org/3/library/audit_events.html
 """
 
+import errno
 import ipaddress
 import os
 import re
 import shlex
+import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -14,7 +16,17 @@ from typing import Any
 
 from safemigrate.model.secrets import hide_passwords
 
-__all__ = ["CALLS", "PATHS", "Attempt", "AttemptKind", "PathUse", "describe_address", "is_writing"]
+__all__ = [
+    "CALLS",
+    "PATHS",
+    "Attempt",
+    "AttemptKind",
+    "FenceError",
+    "PathUse",
+    "describe_address",
+    "is_writing",
+    "name_signal",
+]
 
 
 class AttemptKind(Enum):
@@ -27,8 +39,11 @@ class AttemptKind(Enum):
     LINK = ("makes the link", "making the link")
     LISTEN = ("listens on", "listening on")
     LOOK_UP = ("looks up", "looking up")
+    MAKE_FILE = ("makes the file", "making the file")
     MAKE_FOLDER = ("makes the folder", "making the folder")
+    MAKE_MEMORY = ("makes shared memory", "making shared memory")
     OPEN_DATABASE = ("opens the database", "opening the database")
+    RAISE = ("sends itself the signal", "sending itself the signal")
     REMOVE = ("removes", "removing")
     RENAME = ("renames", "renaming")
     SEND = ("sends to", "sending to")
@@ -57,6 +72,20 @@ class Attempt:
 
     def _say(self, verb: str) -> str:
         return f'{verb} "{hide_passwords(self.what)}"' if self.what else verb
+
+
+class FenceError(PermissionError):
+    """What foreign code gets for an attempt; it may handle it as it handles a network that is down.
+
+    Not one of our own errors, for it is not for the user: the attempt is reported.
+    """
+
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(errno.EACCES, attempt.refusal)
+        self.attempt = attempt
+
+    def __str__(self) -> str:
+        return self.attempt.refusal
 
 
 def describe_address(address: object) -> str:
@@ -148,18 +177,25 @@ def _read_program(program: object, words: object = ()) -> Attempt:
 
 def _read_kill(arguments: tuple[Any, ...]) -> Attempt | None:
     process, number = arguments[:2]
-    if number == 0 or process == os.getpid():
+    if number == 0:
         return None
+    # 0 stands for the own group, and so does its number with a minus
+    if process in {0, os.getpid(), os.getpgrp(), -os.getpgrp()}:
+        return Attempt(AttemptKind.RAISE, name_signal(number))
     return Attempt(AttemptKind.SIGNAL, str(process))
 
 
-def _read_database(arguments: tuple[Any, ...]) -> Attempt | None:
-    name = os.fsdecode(arguments[0])
-    if name in ("", ":memory:") or (
-        name.startswith("file:") and (":memory:" in name or "mode=memory" in name)
-    ):
-        return None
-    return Attempt(AttemptKind.OPEN_DATABASE, name)
+def _read_thread_kill(arguments: tuple[Any, ...]) -> Attempt | None:
+    number = arguments[1]
+    return None if number == 0 else Attempt(AttemptKind.RAISE, name_signal(number))
+
+
+def name_signal(number: int) -> str:
+    """Return the name of a signal, or its number when it has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 # None stands for what does no harm.
@@ -176,6 +212,7 @@ CALLS: Mapping[str, Callable[[tuple[Any, ...]], Attempt | None]] = {
         AttemptKind.START, _read_command(os.fsdecode(arguments[0]))
     ),
     "pty.spawn": lambda arguments: _read_program("", arguments[0]),
+    "signal.pthread_kill": _read_thread_kill,
     "socket.bind": _read_bind,
     "socket.connect": _read_connect,
     "socket.getaddrinfo": _read_look_up,
@@ -184,7 +221,6 @@ CALLS: Mapping[str, Callable[[tuple[Any, ...]], Attempt | None]] = {
     "socket.getnameinfo": _read_look_up,
     "socket.sendmsg": _read_send,
     "socket.sendto": _read_send,
-    "sqlite3.connect": _read_database,
     "subprocess.Popen": lambda arguments: _read_program(*arguments[:2]),
     "syslog.syslog": lambda _: Attempt(AttemptKind.WRITE, "the system log"),
 }

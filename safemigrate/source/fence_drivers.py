@@ -20,6 +20,7 @@ _FUNCTIONS = {
     "oracledb": ("connect",),
     "psycopg.generators": ("connect",),
     "psycopg2": ("_connect",),
+    "psycopg2._psycopg": ("_connect",),
     "pymssql": ("connect",),
     "pyodbc": ("connect",),
 }
@@ -40,6 +41,10 @@ _METHODS = {
         ),
     ),
 }
+# Classes whose objects connect when they are made.
+_CLASSES = {"psycopg2._psycopg": ("connection", "ReplicationConnection")}
+# Py_TPFLAGS_HEAPTYPE: a class that was written in Python and takes attributes
+_IS_HEAP_TYPE = 1 << 9
 
 
 @contextlib.contextmanager
@@ -80,7 +85,65 @@ def _fenced_in(module: ModuleType, refuse: Callable[[Attempt], None]) -> Iterato
             methods = {name: _refusing_method(plain, connect, name) for name in names}
             setattr(module, class_name, type(class_name, (plain,), methods))
             stack.callback(setattr, module, class_name, plain)
+        for class_name in _CLASSES.get(module.__name__, ()):
+            _refuse_objects(stack, getattr(module, class_name), connect)
         yield
+
+
+def _refuse_objects(stack: contextlib.ExitStack, plain: Any, connect: Callable[..., None]) -> None:
+    """Let nothing be made of a class in C, nor of the classes that are based on it.
+
+    Classes that are based on its stand-in inside work as before once the block is over.
+    """
+    for subclass in _find_subclasses(plain):
+        if subclass.__flags__ & _IS_HEAP_TYPE:
+            _refuse_subclass(stack, subclass, connect)
+    is_over = False
+
+    def start(self: object, *arguments: object, **options: object) -> None:
+        if is_over:
+            plain.__init__(self, *arguments, **options)
+        else:
+            connect(None, *arguments, **options)
+
+    def leave() -> None:
+        nonlocal is_over
+        is_over = True
+        _exchange(substitute, plain)
+
+    substitute = type(plain.__name__, (plain,), {"__init__": start, "__module__": plain.__module__})
+    _exchange(plain, substitute)
+    stack.callback(leave)
+
+
+def _find_subclasses(plain: type[Any]) -> Iterator[Any]:
+    subclasses: list[Any] = plain.__subclasses__()
+    for subclass in subclasses:
+        yield subclass
+        yield from _find_subclasses(subclass)
+
+
+def _refuse_subclass(
+    stack: contextlib.ExitStack, subclass: Any, connect: Callable[..., None]
+) -> None:
+    def start(self: object, *arguments: object, **options: object) -> None:
+        del self
+        connect(None, *arguments, **options)
+
+    if "__init__" in vars(subclass):
+        stack.callback(setattr, subclass, "__init__", vars(subclass)["__init__"])
+    else:
+        stack.callback(delattr, subclass, "__init__")
+    subclass.__init__ = start
+
+
+def _exchange(one: type, other: type) -> None:
+    """Put one class in the place of another wherever psycopg2 keeps it under a name."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "psycopg2":
+            for key, value in list(vars(module).items()):
+                if value is one:
+                    setattr(module, key, other)
 
 
 def _refusing_method(plain: type, connect: Callable[..., None], name: str) -> Any:
@@ -152,7 +215,8 @@ class _Finder:
         load = loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module
+            # in a fence within a fence the inner one has done so
+            vars(loader).pop("exec_module", None)
             load(module)
             if not self._is_over:
                 self._on_import(module)

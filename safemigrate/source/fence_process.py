@@ -2,8 +2,10 @@
 
 import _posixsubprocess
 import contextlib
+import importlib
 import logging
 import os
+import socket
 import subprocess  # noqa: F401 - it keeps a function that is replaced here, and must have the real one
 import threading
 import time
@@ -36,15 +38,46 @@ def taming_process(refuse: Callable[[Attempt], None]) -> Iterator[None]:
         program = os.fsdecode(words[0]) if words else ""
         refuse(Attempt(AttemptKind.START if program else AttemptKind.FORK, program))
 
+    def listen(real: object, server: socket.socket, *arguments: object) -> None:
+        del real, arguments
+        address: object = server.getsockname()
+        # the port is one that was free, another one each time
+        host = str(address[0]) if isinstance(address, tuple) else ""
+        refuse(Attempt(AttemptKind.LISTEN, host))
+
     with (
         replaced(os, "_exit", leave),
         replaced(os, "abort", leave),
         # what `multiprocessing` starts its processes with
         replaced(_posixsubprocess, "fork_exec", start),
+        replaced(socket.socket, "listen", listen),
+        _without_shared_memory(refuse),
         replaced(time, "sleep", _Sleep()),
         replaced(threading.Thread, "start", _start_daemon),
         replaced(logging.FileHandler, "_open", _open_nothing),
         _without_complaints(),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _without_shared_memory(refuse: Callable[[Attempt], None]) -> Iterator[None]:
+    """Refuse memory with a name, which stays when the process has ended."""
+    try:
+        memory = importlib.import_module("_posixshmem")
+    except ImportError:
+        # not every system has it
+        yield
+        return
+
+    def refuse_memory(real: object, *arguments: object, **options: object) -> None:
+        del real, arguments, options
+        # the name is made up by Python, another one each time
+        refuse(Attempt(AttemptKind.MAKE_MEMORY))
+
+    with (
+        replaced(memory, "shm_open", refuse_memory),
+        replaced(memory, "shm_unlink", refuse_memory),
     ):
         yield
 

@@ -14,10 +14,12 @@ from safemigrate.source.excerpt import show_path
 __all__ = [
     "FolderProject",
     "find_config",
+    "find_config_here",
     "find_location",
     "find_version_folders",
     "has_alembic_table",
     "has_revisions",
+    "list_configs_below",
 ]
 
 _DEFAULT = Path("alembic.ini")
@@ -40,12 +42,14 @@ def find_config(paths: tuple[Path, ...], default: Path = _DEFAULT) -> Path | Fol
 
     `default`: used when it is there, or when it is not what is looked for by default. Otherwise
     it is looked for from the first path upwards, up to the root of a repository, and taken when it
-    leads to that path; when there is none, the folder is a project by itself.
+    leads to that path; when there is none, the folder is a project by itself. Without paths it is
+    that of `find_config_here`.
     Raises UsageError when there are several such folders below the path.
     """
-    toml = default.parent / "pyproject.toml"
-    if not paths or default != _DEFAULT or default.is_file() or has_alembic_table(toml):
+    if default != _DEFAULT or _is_here(default):
         return default
+    if not paths:
+        return find_config_here(default)
     # without the dots of a relative one, and links left as they are
     path = Path(os.path.abspath(paths[0]))  # noqa: PTH100 - as above
     start = path if path.is_dir() else path.parent
@@ -56,6 +60,41 @@ def find_config(paths: tuple[Path, ...], default: Path = _DEFAULT) -> Path | Fol
         if (folder / ".git").exists():
             break
     return _find_folder_project(start) or default
+
+
+def find_config_here(default: Path = _DEFAULT) -> Path:
+    """Return `default` when it is there, else the one of that name in a folder directly below.
+
+    Flask-Migrate keeps it in migrations/. When there is none, `default` again.
+    Raises UsageError when there are several.
+    """
+    found = () if _is_here(default) else list_configs_below(default)
+    if len(found) > 1:
+        names = ", ".join(f'"{path}"' for path in found)
+        raise UsageError(
+            f"there are several Alembic configurations: {names}",
+            "name one with --config, or run this in the directory of one",
+        )
+    return found[0] if found else default
+
+
+def list_configs_below(default: Path = _DEFAULT) -> tuple[Path, ...]:
+    """Return the files of that name in folders directly below the current directory."""
+    folders = sorted(path for path in Path().iterdir() if path.is_dir())
+    return tuple(one / default.name for one in folders if _can_be_read(one / default.name))
+
+
+def _is_here(default: Path) -> bool:
+    return default.is_file() or has_alembic_table(default.parent / "pyproject.toml")
+
+
+def _can_be_read(path: Path) -> bool:
+    """Return whether the file can be opened; so that it is noticed where one is looked for."""
+    try:
+        with path.open("rb"):
+            return True
+    except OSError:
+        return False
 
 
 def has_alembic_table(path: Path) -> bool:

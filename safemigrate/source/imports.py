@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from safemigrate.model import OwnImport
+from safemigrate.source.standins import StandInModule
 
 __all__ = ["find_own_imports"]
 
@@ -28,7 +29,8 @@ def find_own_imports(text: str) -> tuple[OwnImport, ...]:
     """Return the modules that the text imports and nobody has installed, in order.
 
     Those are relative imports, modules that Python finds outside its own folders and those of
-    installed packages, and modules it does not find. An import for type checkers is none.
+    installed packages, and modules it does not find, which may be a library's. An import for type
+    checkers is none.
     """
     if not _MAY_IMPORT.search(text):
         # nearly all revisions; to parse them takes longer than to run them
@@ -37,12 +39,18 @@ def find_own_imports(text: str) -> tuple[OwnImport, ...]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return ()
-    found = {
-        OwnImport(module, line): None
-        for module, line in _imports(tree)
-        if module.startswith(".") or _is_own(module.partition(".")[0])
-    }
-    return tuple(found)
+    return tuple(dict.fromkeys(_find_own(tree)))
+
+
+def _find_own(tree: ast.AST) -> Iterator[OwnImport]:
+    for module, line in _imports(tree):
+        package = module.partition(".")[0]
+        if not package:
+            yield OwnImport(module, line)
+        elif _is_missing(package):
+            yield OwnImport(module, line, is_found=False)
+        elif _is_own(package):
+            yield OwnImport(module, line)
 
 
 def _imports(node: ast.AST) -> Iterator[tuple[str, int]]:
@@ -60,16 +68,28 @@ def _imports(node: ast.AST) -> Iterator[tuple[str, int]]:
                 yield from _imports(child)
 
 
+def _is_missing(name: str) -> bool:
+    """Return whether Python does not find it; a stand-in is there because it did not."""
+    if name in sys.stdlib_module_names:
+        return False
+    if isinstance(sys.modules.get(name), StandInModule):
+        return True
+    try:
+        return find_spec(name) is None
+    except (ImportError, ValueError):
+        # A module that is being imported, or was put in place by hand, has no spec.
+        return False
+
+
 def _is_own(name: str) -> bool:
     if name in sys.stdlib_module_names:
         return False
     try:
         spec = find_spec(name)
     except (ImportError, ValueError):
-        # A module that is being imported, or was put in place by hand, has none.
         return False
     if spec is None:
-        return True
+        return False
     places = [*(spec.submodule_search_locations or ())] or ([spec.origin] if spec.origin else [])
     return bool(places) and not any(map(_is_installed, places))
 

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -18,12 +18,9 @@ from safemigrate.source.script_facts import ScriptFacts, load_script_stub, read_
 from safemigrate.source.standins_types import Uses
 from safemigrate.source.text import read_revision
 
-__all__ = ["RESERVED_IDS", "Known", "Loaded", "Unloadable", "load_leniently", "load_strictly"]
+__all__ = ["RESERVED_IDS", "Loaded", "Unloadable", "load_leniently", "load_strictly"]
 
 RESERVED_IDS = frozenset({"base", "head", "heads"})
-
-# What is known of a revision file without loading it; None: it has to be loaded.
-Known = Callable[[Path], ScriptFacts | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +39,14 @@ class Loaded:
     `unloadable`: revision id → why its script has no functions. Files that tell no id of their
     own have the name of the file for one.
     `assumptions`: by revision id, what was assumed while its file was loaded.
+    `made_up`: the ids that no file tells. `strangers`: files that are no revisions at all.
     """
 
     scripts: tuple[Script, ...]
     unloadable: Mapping[str, Unloadable]
     assumptions: Mapping[str, tuple[Assumption, ...]] = field(default_factory=dict)
+    made_up: frozenset[str] = frozenset()
+    strangers: tuple[str, ...] = ()
 
 
 def load_strictly(script: ScriptDirectory) -> tuple[Script, ...]:
@@ -55,39 +55,66 @@ def load_strictly(script: ScriptDirectory) -> tuple[Script, ...]:
     return tuple(one for one in loaded if one is not None)
 
 
-def load_leniently(script: ScriptDirectory, uses: Uses, known: Known | None = None) -> Loaded:
+def load_leniently(script: ScriptDirectory, uses: Uses) -> Loaded:
     """Load the revision files; one that fails keeps its place in the graph, without functions.
 
     `uses`: what tells of stand-ins that decide something.
-    `known`: asked for each file before it is loaded.
     """
     scripts: list[Script] = []
     failures: list[tuple[Path, Unloadable]] = []
+    strangers: list[str] = []
     # nothing can be sent yet
     uses.takes_calls = False
     assumptions: dict[str, tuple[Assumption, ...]] = {}
     for path in _list_files(script):
-        facts = None if known is None else known(path)
-        if facts is not None:
-            scripts.append(load_script_stub(path, facts))
-            continue
-        seen: dict[tuple[int, str], None] = {}
-        uses.on_use = lambda reason, path=path, seen=seen: seen.setdefault(
-            (_running_line(str(path)), reason)
-        )
+        seen = _Seen(str(path))
+        uses.on_use = seen.note
         loaded = _try_to_load(script, path)
         uses.on_use = None
-        if isinstance(loaded, Unloadable):
+        if isinstance(loaded, Unloadable) and loaded.reason == _NO_ID and _is_stranger(path):
+            strangers.append(show_path(path))
+        elif isinstance(loaded, Unloadable):
             failures.append((path, loaded))
         elif loaded is not None:
             scripts.append(loaded)
             assumptions[loaded.revision] = tuple(
-                Assumption(show_path(path), line, loaded.revision, reason) for line, reason in seen
+                Assumption(show_path(path), line, loaded.revision, reason)
+                for line, reason in seen.reasons
             )
     uses.takes_calls = True
     settled = _settle_ids(scripts, failures)
     kept = {one: told for one, told in assumptions.items() if told}
-    return replace(settled, assumptions=kept)
+    return replace(settled, assumptions=kept, strangers=tuple(strangers))
+
+
+class _Seen:
+    """What a file does while it is loaded that depends on something that is not here.
+
+    `reasons`: each with its line; of stand-ins one a line.
+    """
+
+    def __init__(self, filename: str) -> None:
+        self.reasons: list[tuple[int, str]] = []
+        self._filename = filename
+        self._told: set[tuple[int, str]] = set()
+
+    def note(self, reason: str) -> None:
+        line = _running_line(self._filename)
+        kind = reason.rpartition(", which ")[2]
+        if (line, kind) not in self._told:
+            self._told.add((line, kind))
+            self.reasons.append((line, reason))
+
+
+_NO_ID = "has no revision id"
+_OF_REVISION = re.compile(
+    r"^(?:down_revision\b|(?:async )?def (?:upgrade|downgrade)\b)", re.MULTILINE
+)
+
+
+def _is_stranger(path: Path) -> bool:
+    """Return whether a file without a revision id has nothing else of a revision either."""
+    return path.suffix == ".py" and _OF_REVISION.search(_read_anyhow(path)) is None
 
 
 def _try_to_load(script: ScriptDirectory, path: Path) -> Script | Unloadable | None:
@@ -118,14 +145,20 @@ def _settle_ids(scripts: Iterable[Script], failures: Iterable[tuple[Path, Unload
     """Give every script an id of its own."""
     by_id: dict[str, Script] = {}
     unloadable: dict[str, Unloadable] = {}
+    made_up: set[str] = set()
+
+    def make_id(path: Path) -> str:
+        name = _make_id(path, by_id)
+        made_up.add(name)
+        return name
 
     def add_stub(path: Path, facts: ScriptFacts, why: Unloadable) -> None:
         if facts.revision in by_id or facts.revision in RESERVED_IDS:
-            facts = replace(facts, revision=_make_id(path, by_id), branch_labels=())
+            facts = replace(facts, revision=make_id(path), branch_labels=())
         try:
             stub = load_script_stub(path, facts)
         except AlembicRevisionError:
-            stub = load_script_stub(path, ScriptFacts(_make_id(path, by_id), doc=facts.doc))
+            stub = load_script_stub(path, ScriptFacts(make_id(path), doc=facts.doc))
         by_id[stub.revision] = stub
         unloadable[stub.revision] = why
 
@@ -144,8 +177,8 @@ def _settle_ids(scripts: Iterable[Script], failures: Iterable[tuple[Path, Unload
         facts = ScriptFacts(script.revision, previous, doc=script.doc)
         add_stub(path, facts, Unloadable(show_path(path), 1, reason))
     for path, why in failures:
-        add_stub(path, read_facts(_read_anyhow(path)) or ScriptFacts(_make_id(path, by_id)), why)
-    return Loaded(tuple(by_id.values()), unloadable)
+        add_stub(path, read_facts(_read_anyhow(path)) or ScriptFacts(make_id(path)), why)
+    return Loaded(tuple(by_id.values()), unloadable, made_up=frozenset(made_up))
 
 
 def _make_id(path: Path, taken: Iterable[str]) -> str:
@@ -168,7 +201,7 @@ def _explain(path: Path, error: BaseException) -> Unloadable:
     if isinstance(error, AttributeError) and error.name == "down_revision" and origin is None:
         reason = "does not say down_revision"
     elif isinstance(error, CommandError):
-        reason = "has no revision id"
+        reason = _NO_ID
     else:
         reason = f"cannot be loaded: {describe(error)}"
     return Unloadable(show_path(path), 1 if origin is None else origin.line, reason)

@@ -21,7 +21,7 @@ from safemigrate.model import (
 )
 from safemigrate.source.dbapi import Connection as RecordingConnection
 from safemigrate.source.environment import settle
-from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.excerpt import describe, find_origin, find_refusal, show_path
 from safemigrate.source.imports import find_own_imports
 from safemigrate.source.inspection import SchemaSoFar
 from safemigrate.source.loading import Unloadable
@@ -30,7 +30,7 @@ from safemigrate.source.operations import find_operation
 from safemigrate.source.ordering import find_unordered
 from safemigrate.source.statement_text import first_keyword
 from safemigrate.source.stopping import RecordingStoppedError
-from safemigrate.source.tape import Note, Passage, Tape
+from safemigrate.source.tape import Note, Passage, Tape, shape_of
 from safemigrate.source.text import read_revision
 
 __all__ = [
@@ -166,16 +166,13 @@ class _Player:
         is_upgrade = direction is Direction.UPGRADE
         passage = Passage(self._filename, self._text, line)
         error = self._call(function, passage, None if is_upgrade else start.branch())
-        for reason, at in passage.used.items():
-            self._assume(at, reason)
-        for attempt, at in passage.refused.items():
-            self._assume(at, f"{attempt}, which is refused while migrations are read")
         notes, error = self._join_playing_with_rows(function, passage, error, start, mode)
         refuses = not is_upgrade and self._refuses(error, passage)
+        self._tell(passage, error)
         if error is not None and not refuses:
             self._explain(error, line)
         statements = list_statements(notes, self._path, self._script.revision, direction)
-        is_silent = not statements and error is None
+        is_silent = not statements and error is None and not passage.unseen
         if is_silent and not (passage.is_assuming or passage.inspected or passage.reads_dialect):
             is_silent = not self._find_silenced(direction)
         if is_upgrade and self._unjudged:
@@ -183,6 +180,20 @@ class _Player:
         if refuses:
             return statements, DowngradeKind.REFUSES
         return statements, DowngradeKind.EMPTY if is_silent else DowngradeKind.PRESENT
+
+    def _tell(self, passage: Passage, error: BaseException | None) -> None:
+        """Note what the passage did that was not done, or not seen.
+
+        `error`: what ended it; an attempt that it comes from is told with it.
+        """
+        ending = None if error is None else find_refusal(error)
+        for reason, at in passage.used.items():
+            self._assume(at, reason)
+        for attempt, at in passage.refused.items():
+            if ending is None or attempt != str(ending.attempt):
+                self._assume(at, f"{attempt}, which is refused while migrations are read")
+        for reason, at in passage.unseen.items():
+            self._add_unjudged(at, reason)
 
     def _join_playing_with_rows(
         self,
@@ -211,6 +222,8 @@ class _Player:
             # it may well fail over values that are made up
             failure = self._call(function, second, start)
             set_mode(self._context, left)
+            for reason, at in second.unseen.items():
+                passage.unseen.setdefault(reason, at)
             more = [] if second.is_cut else second.notes
             is_sure = error is None and failure is None
             if failure is None and not isinstance(error, NotImplementedError):
@@ -304,10 +317,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _list_different(notes: list[Note]) -> list[Note]:
-    """Return the first of those that are the same statement from the same place."""
+    """Return the first of those from the same place that differ in nothing but numbers."""
     found: dict[tuple[object, ...], Note] = {}
     for note in notes:
-        found.setdefault((note.sql, note.span, note.helper), note)
+        found.setdefault((shape_of(note.sql), note.span, note.helper), note)
     return list(found.values())
 
 

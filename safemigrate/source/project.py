@@ -26,7 +26,6 @@ from safemigrate.source.folders import (
 )
 from safemigrate.source.graph import check_graph, install_map, mend_graph
 from safemigrate.source.loading import (
-    Known,
     Loaded,
     Unloadable,
     load_leniently,
@@ -47,6 +46,7 @@ class Project:
     `config` and `script` are Alembic's own.
     `url`: the database to use instead of the one env.py connects to, or None.
     `notices`: what the reader of a report should know.
+    `has_gaps`: a revision follows, or depends on, one that is not there.
     `unloadable`: revision id → why its file could not be loaded; its script has no functions.
     `assumptions`: revision id → what was assumed when its file was loaded.
     `stand_ins`: what takes the place of modules that are not here; None when nothing may.
@@ -57,6 +57,7 @@ class Project:
     script: ScriptDirectory
     url: str | None = None
     notices: tuple[str, ...] = ()
+    has_gaps: bool = False
     unloadable: Mapping[str, Unloadable] = field(default_factory=dict)
     assumptions: Mapping[str, tuple[Assumption, ...]] = field(default_factory=dict)
     stand_ins: StandIns | None = None
@@ -80,7 +81,6 @@ def open_project(
     is_lenient: bool = False,
     imports: tuple[str, ...] = (),
     wanted: tuple[Path, ...] = (),
-    known: Known | None = None,
 ) -> Project:
     """Read an Alembic configuration and load every revision file it names.
 
@@ -90,8 +90,7 @@ def open_project(
     be loaded is a script without functions, a reference to nothing is cut, and the migrations are
     looked for where Alembic, run from here, would not find them.
     `imports`: modules to import first. `wanted`: paths of revisions that are asked for, which tell
-    which of several folders is meant. `known`: asked for each file before it is loaded; what it
-    knows is not loaded. The last two count only where `is_lenient`.
+    which of several folders is meant; it counts only where `is_lenient`.
 
     Imports the revision files, and puts `prepend_sys_path` on sys.path as Alembic does; env.py is
     not run and no database is touched.
@@ -102,7 +101,7 @@ def open_project(
     refusals = _Refusals() if is_lenient else None
     with (
         quarantine(is_silent=True, on_attempt=None if refusals is None else refusals.note),
-        noticing_engines(),
+        noticing_engines(is_lenient=is_lenient),
     ):
         path, config = _configure(config_path)
         if refusals is None:
@@ -119,10 +118,11 @@ def open_project(
         refusals.uses = stand_ins.uses
         with standing_in(stand_ins):
             _import_all(imports, stand_ins.places)
-            loaded = load_leniently(script, stand_ins.uses, known)
-        notices += mend_graph(loaded.scripts)
+            loaded = load_leniently(script, stand_ins.uses)
+        gaps = [*mend_graph(loaded.scripts)]
         install_map(script, loaded.scripts)
-    notices += [*_list_notices(script, loaded.scripts), *_count_unloadable(loaded)]
+    notices += [*gaps, *_list_notices(script, loaded.scripts, loaded.made_up)]
+    notices += [*_list_strangers(loaded), *_count_unloadable(loaded)]
     notices += refusals.notices()
     return Project(
         path,
@@ -130,6 +130,7 @@ def open_project(
         script,
         url,
         tuple(notices),
+        bool(gaps),
         loaded.unloadable,
         loaded.assumptions,
         stand_ins,
@@ -173,16 +174,26 @@ def _escape(path: Path) -> str:
     return str(path).replace("%", "%%")
 
 
-def _list_notices(script: ScriptDirectory, scripts: tuple[Script, ...]) -> Iterator[str]:
+def _list_notices(
+    script: ScriptDirectory, scripts: tuple[Script, ...], made_up: frozenset[str] = frozenset()
+) -> Iterator[str]:
     if not scripts:
         yield f'there are no revision files in "{_locations(script)}"'
-    heads = [one for one in scripts if one.revision in script.get_heads()]
+    heads = [one for one in scripts if one.revision in {*script.get_heads()} - made_up]
     # Branches with labels are meant to stay apart.
     if len(heads) > 1 and not all(one.branch_labels for one in heads):
         names = ", ".join(f'"{one.revision}"' for one in heads)
         yield (
             f"there are {len(heads)} heads, {names}: `alembic upgrade head` refuses to choose; "
             "`alembic merge heads` makes one of them"
+        )
+
+
+def _list_strangers(loaded: Loaded) -> Iterator[str]:
+    for path in loaded.strangers:
+        yield (
+            f'"{path}" is no revision; Alembic refuses to load any beside it, for it "could not '
+            'determine revision id"'
         )
 
 

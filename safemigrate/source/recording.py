@@ -1,8 +1,9 @@
 """An Alembic project → its history, by running every revision over the recording driver."""
 
 import contextlib
+import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from safemigrate.source.engines import recording_engines
 from safemigrate.source.environment import ProjectEnvironment
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.fence import Attempt
+from safemigrate.source.fence_drivers import replaced
+from safemigrate.source.missing_operations import missing_operations
 from safemigrate.source.playing import (
     Mode,
     list_statements,
@@ -34,9 +37,11 @@ from safemigrate.source.playing import (
 )
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
+from safemigrate.source.standins import StandIn
 from safemigrate.source.standins_imports import standing_in
+from safemigrate.source.standins_types import Uses
 from safemigrate.source.tape import Passage, Tape
-from safemigrate.source.url import has_url, main_url, parse_url
+from safemigrate.source.url import has_url, main_url, parse_url, placeholders_as_postgres
 
 __all__ = ["Recorded", "Recording", "record", "record_revisions"]
 
@@ -87,7 +92,7 @@ def record_revisions(
     Where env.py cannot be run, the revisions are run without it, and a notice says so. A revision
     that raises has an entry in `unjudged`, one that looks at an answer that nobody knows in
     `assumptions`. The history is complete unless env.py changes the schema, or may have and could
-    not be run.
+    not be run, or a revision follows one that is not there.
     `version`: the server it pretends to be. `known`: the first revisions of the history, which have
     been recorded before and are not run again.
     Raises NotPostgresError when env.py connects to another kind of database.
@@ -100,11 +105,12 @@ def record_revisions(
         recording_engines(tape, directory) as backends,
         placing_batches(tape),
         _standing_in(project, tape),
+        missing_operations(tape, recorder.lacks_something, _uses_of(project)),
     ):
         notice = _run_environment(project, recorder)
     notices = [*project.notices]
     if project.stand_ins is not None:
-        notices += project.stand_ins.notices()
+        notices += project.stand_ins.notices(_list_files(project))
     notices += [notice] if notice else []
     notices += [
         f'env.py connects to "{backend}"; its migrations are judged as PostgreSQL runs them'
@@ -124,9 +130,28 @@ def _standing_in(project: Project, tape: Tape) -> Iterator[None]:
     if project.stand_ins is None:
         yield
         return
-    project.stand_ins.uses.on_use = tape.use
-    with standing_in(project.stand_ins):
+    uses = project.stand_ins.uses
+    uses.on_use = tape.use
+
+    def import_named(real: Callable[..., object], name: object, package: object = None) -> object:
+        if not isinstance(name, StandIn):
+            return real(name, package)
+        # a setting that is not known says which module it is
+        uses.tell(name._origin)  # noqa: SLF001 - a public name would be one of what it stands for
+        return name
+
+    with standing_in(project.stand_ins), replaced(importlib, "import_module", import_named):
         yield
+
+
+def _list_files(project: Project) -> list[Path]:
+    """Return the files that may import what is not here: env.py and the revisions."""
+    paths = [Path(script.path) for script in project.revisions()]
+    return [Path(project.script.env_py_location), *paths]
+
+
+def _uses_of(project: Project) -> Uses:
+    return Uses() if project.stand_ins is None else project.stand_ins.uses
 
 
 def _run_environment(project: Project, recorder: "_Recorder") -> str:
@@ -141,7 +166,10 @@ def _run_environment(project: Project, recorder: "_Recorder") -> str:
         )
         recorder.begin_setup()
         try:
-            with main_url(project.config, None if url is None else parse_url(url)):
+            with (
+                main_url(project.config, None if url is None else parse_url(url)),
+                placeholders_as_postgres(project.config),
+            ):
                 environment.run()
         except (EnvironmentSetupError, NotPostgresError) as error:
             if recorder.runs:
@@ -151,7 +179,7 @@ def _run_environment(project: Project, recorder: "_Recorder") -> str:
             return ""
         finally:
             recorder.end_setup()
-    if isinstance(failure, NotPostgresError) and project.stand_ins is None:
+    if isinstance(failure, NotPostgresError):
         raise failure
     recorder.is_alone = True
     _run_without_environment(project, recorder)
@@ -195,6 +223,12 @@ class _Recorder:
         """Whether env.py changes the schema by itself."""
         sent = (statement.sql for setup in self._setups for statement in setup)
         return self._tape.has_changes_outside or any(map(_CHANGES_SCHEMA.match, sent))
+
+    def lacks_something(self) -> bool:
+        """Return whether something is not here that the project sets up before revisions run."""
+        stand_ins = self._project.stand_ins
+        is_whole = stand_ins is None or not (stand_ins.missing or stand_ins.broken)
+        return self.is_alone or not is_whole
 
     def begin_setup(self) -> None:
         """Take down what env.py sends by itself, from here to where it runs the migrations."""
@@ -258,7 +292,10 @@ class _Recorder:
 
     def history(self, notices: tuple[str, ...]) -> History:
         """Return what was recorded, with a history for each database that has one of its own."""
-        is_complete = not (self.is_alone or self._tape.has_changes_outside)
+        # what leads to a revision that is not there has run before
+        is_complete = not (
+            self.is_alone or self._tape.has_changes_outside or self._project.has_gaps
+        )
         kept: dict[tuple[object, ...], History] = {}
         for number, migrations in enumerate(self.runs):
             setup = self._setups[number] if number < len(self._setups) else ()

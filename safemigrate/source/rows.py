@@ -13,7 +13,27 @@ from sqlalchemy.types import TypeEngine
 
 from safemigrate.sql.queries import Output, OutputKind, Query
 
-__all__ = ["make_key", "make_row", "make_value", "only_row"]
+__all__ = ["MadeUpText", "make_key", "make_row", "make_value", "only_row"]
+
+
+class MadeUpText(str):
+    """A text that reads as a number, and that is equal to no text of the project's.
+
+    So whatever is made of it is a change, as it mostly is with a real one: the ORM sends an UPDATE
+    for `row.email = row.email.lower()`.
+    """
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MadeUpText) and str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
+_TEXT = MadeUpText("1")
 
 _NOON = dt.datetime(2000, 1, 1, 12, 0, 0)  # noqa: DTZ001 - as the server gives it for a timestamp without time zone
 _UUID = uuid.UUID(int=1)
@@ -40,8 +60,7 @@ def _make_named_value(name: str) -> object:
     for pattern, value in _BY_NAME:
         if pattern.fullmatch(name.lower()):
             return value.copy() if isinstance(value, (dict, list)) else value
-    # text that reads as a number, too
-    return "1"
+    return _TEXT
 
 
 def make_row(
@@ -181,5 +200,5 @@ _BY_TYPE: tuple[tuple[type[TypeEngine[Any]], Callable[[Any], object]], ...] = (
     (HSTORE, lambda _: ""),
     (INET, lambda _: "127.0.0.1"),
     (types.ARRAY, lambda _: []),
-    (types.String, lambda _: "1"),
+    (types.String, lambda _: _TEXT),
 )

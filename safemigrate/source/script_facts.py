@@ -8,11 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 from alembic.script import Script
-from alembic.util import to_tuple
 
 from safemigrate.source.text import parse_python
 
-__all__ = ["ScriptFacts", "facts_of", "load_script_stub", "read_facts"]
+__all__ = ["ScriptFacts", "load_script_stub", "read_facts"]
 
 _NAMES = ("revision", "down_revision", "branch_labels", "depends_on")
 
@@ -48,17 +47,6 @@ def load_script_stub(path: Path, facts: ScriptFacts) -> Script:
         depends_on=facts.depends_on or None,
     )
     return Script(module, facts.revision, path)
-
-
-def facts_of(script: Script) -> ScriptFacts:
-    """Return what a script that has been loaded says of its place in the graph."""
-    return ScriptFacts(
-        script.revision,
-        to_tuple(script.down_revision, default=()),
-        to_tuple(script._orig_branch_labels, default=()),  # noqa: SLF001 - the public ones have those of its descendants
-        to_tuple(script.dependencies, default=()),
-        script.module.__doc__ or "",
-    )
 
 
 def read_facts(text: str) -> ScriptFacts | None:

@@ -19,8 +19,9 @@ def read_sql_files(paths: Sequence[Path]) -> History:
     """Return one history out of files of SQL, each once, in the order given.
 
     A file is read as psql would run it: statements outside an explicit BEGIN have no transaction,
-    and what only psql understands is in `unjudged`. A directory that another tool keeps is read as
-    that tool would run it, and any other stands for its files, by name.
+    and what only psql understands is in `unjudged`. One that has the marks of another tool for its
+    ways up and down is read by these. A directory that another tool keeps is read as that tool
+    would run it, and any other stands for its files, by name.
     What Alembic writes about its version table, in SQL that it wrote itself, is left out.
     Raises SourceError for a file that is not there, or cannot be read as UTF-8, and UsageError for
     a directory that is two tools' at once.
@@ -39,7 +40,7 @@ def read_sql_files(paths: Sequence[Path]) -> History:
         notices.append("1 placeholder was taken as a name or a value")
     elif placeholders:
         notices.append(f"{placeholders} placeholders were taken as names or values")
-    return History(tuple(migrations.values()), notices=tuple(notices))
+    return History(tuple(migrations.values()), notices=tuple(dict.fromkeys(notices)))
 
 
 def has_sql(directory: Path) -> bool:
@@ -50,7 +51,7 @@ def has_sql(directory: Path) -> bool:
 def _read(path: Path) -> "sql_tools.Reading":
     if path.is_dir():
         return sql_tools.read_directory(path)
-    return sql_tools.read_file(path, read_text(path))
+    return sql_tools.read_file(path)
 
 
 def read_schema(path: Path) -> Catalog:

@@ -1,5 +1,6 @@
 """Stand-ins: what takes the place of things of modules that are not installed here."""
 
+import datetime as dt
 import sys
 from abc import ABCMeta
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -12,6 +13,7 @@ from sqlalchemy.sql import type_api
 from sqlalchemy.types import TypeEngine
 
 from safemigrate.source.standins_clauses import find_clause, is_inspected_by_author
+from safemigrate.source.standins_connections import send
 from safemigrate.source.standins_guards import count_unpacked, is_decorating
 from safemigrate.source.standins_types import StandInType, Uses, is_asked_for_type
 
@@ -20,21 +22,22 @@ __all__ = ["StandIn", "StandInModule", "is_stand_in"]
 
 def is_stand_in(value: object) -> bool:
     """Return whether a value is a stand-in, or an instance of a class based on one."""
-    # no union: the class of StandInBase has an operator of its own
-    return isinstance(value, (StandIn, StandInBase))
+    # not isinstance(): a lazy object may answer what its class is with an error
+    return issubclass(type(value), (StandIn, StandInBase))
 
 
 # They write to a log, whatever they are of.
 _LOGGING = frozenset({"critical", "debug", "error", "exception", "info", "log", "warning"})
 
 
-class StandIn:
+class StandIn(dt.tzinfo):
     """Stands for a class, function, constant or anything else.
 
     It does what is asked of it and gives stand-ins: attributes, calls, items. A question whose
     answer decides something (is it true, how long, equal, its text) is answered as by something
     empty, and told to `Uses`. Attributes with a leading underscore are not there, so that those who
     look for a protocol do not find one, but for those that SQLAlchemy asks a column type for.
+    It is a time zone by its class, for `datetime` takes nothing else for one; it is UTC then.
     """
 
     def __init__(self, origin: str, uses: Uses) -> None:
@@ -79,6 +82,8 @@ class StandIn:
         if name == "Session" and isinstance(kwargs.get("bind"), Connection | Engine):
             # of whatever library: what is sent through it goes to that connection
             return Session(bind=kwargs["bind"])
+        if (sent := send(self._uses.connect, name, args, kwargs)) is not None:
+            return StandIn(self._origin, self._uses) if sent.is_awaited else sent.result
         if self._uses.takes_calls and not name[:1].isupper() and name not in _LOGGING:
             # a class is made without sending anything; what a function does nobody knows
             self._tell("calls")
@@ -98,6 +103,11 @@ class StandIn:
         """Be a part of a table, as a column or a constraint is."""
         del parent, kw
         self._tell()
+
+    def _inspection_context(self) -> "StandIn":
+        """Be an engine that is inspected, in which nothing is found."""
+        self._tell()
+        return self
 
     # as a base class, generic, union
 
@@ -202,6 +212,17 @@ class StandIn:
 
     def __repr__(self) -> str:
         return f"<stand-in for {self._origin}>"
+
+    def utcoffset(self, _: dt.datetime | None) -> dt.timedelta:
+        """Say how far it is from UTC: not at all."""
+        self._tell()
+        return dt.timedelta(0)
+
+    dst = utcoffset
+
+    def tzname(self, _: dt.datetime | None) -> str:
+        """Return its name."""
+        return str(self)
 
     def __fspath__(self) -> str:
         return str(self)

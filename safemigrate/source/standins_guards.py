@@ -11,26 +11,25 @@ from types import FrameType
 from safemigrate.errors import SafemigrateError
 from safemigrate.source.text import parse_python, read_revision
 
-__all__ = ["count_unpacked", "is_decorating", "is_guarded"]
+__all__ = ["IMPORT_ERRORS", "KEY_ERRORS", "count_unpacked", "is_decorating", "is_guarded"]
 
-_CAUGHT = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+# Those that catch the error that is raised.
+IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+KEY_ERRORS = frozenset({"KeyError", "LookupError", "Exception", "BaseException"})
 
 
-def is_guarded(filename: str, line: int) -> bool:
-    """Return whether an import on that 1-based line may fail, for its file handles it.
+def is_guarded(filename: str, line: int, errors: frozenset[str] = IMPORT_ERRORS) -> bool:
+    """Return whether what stands on that 1-based line may fail, for its file handles it.
 
-    It stands in a `try` that catches ImportError, or something wider, or under
-    `contextlib.suppress` of such.
+    It stands in a `try` that catches one of the errors, or under `contextlib.suppress` of such.
     """
-    return any(first <= line <= last for first, last in _find_guarded_lines(filename))
+    return any(first <= line <= last for first, last in _find_guarded_lines(filename, errors))
 
 
 @cache
-def _find_guarded_lines(filename: str) -> tuple[tuple[int, int], ...]:
-    tree = _parse(filename)
-    return tuple(
-        (body[0].lineno, body[-1].end_lineno or body[-1].lineno) for body in _guarded_bodies(tree)
-    )
+def _find_guarded_lines(filename: str, errors: frozenset[str]) -> tuple[tuple[int, int], ...]:
+    bodies = _guarded_bodies(_parse(filename), errors)
+    return tuple((body[0].lineno, body[-1].end_lineno or body[-1].lineno) for body in bodies)
 
 
 @cache
@@ -70,29 +69,29 @@ def count_unpacked(frame: FrameType) -> int:
     return 0
 
 
-def _guarded_bodies(tree: ast.Module) -> Iterator[list[ast.stmt]]:
+def _guarded_bodies(tree: ast.Module, errors: frozenset[str]) -> Iterator[list[ast.stmt]]:
     for node in ast.walk(tree):
         match node:
-            case ast.Try() if any(_catches(handler.type) for handler in node.handlers):
+            case ast.Try() if any(_catches(handler.type, errors) for handler in node.handlers):
                 yield node.body
-            case ast.With() if any(_suppresses(item.context_expr) for item in node.items):
+            case ast.With() if any(_suppresses(item.context_expr, errors) for item in node.items):
                 yield node.body
 
 
-def _catches(caught: ast.expr | None) -> bool:
-    """Return whether a handler for that expression is one for imports that fail."""
+def _catches(caught: ast.expr | None, errors: frozenset[str]) -> bool:
+    """Return whether a handler for that expression is one for such errors."""
     match caught:
         case None:
             return True
         case ast.Tuple(elts=elements):
-            return any(map(_catches, elements))
+            return any(_catches(one, errors) for one in elements)
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name in _CAUGHT
+            return name in errors
     return False
 
 
-def _suppresses(expression: ast.expr) -> bool:
+def _suppresses(expression: ast.expr, errors: frozenset[str]) -> bool:
     match expression:
         case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress")):
-            return any(map(_catches, expression.args))
+            return any(_catches(one, errors) for one in expression.args)
     return False

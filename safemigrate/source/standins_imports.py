@@ -1,25 +1,24 @@
 """Imports of a project whose application is not installed here, answered by stand-ins."""
 
-import ast
 import contextlib
 import importlib.abc
 import importlib.machinery
+import re
 import sys
 import threading
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any
 
 from safemigrate.errors import SafemigrateError
-from safemigrate.source.excerpt import describe
 from safemigrate.source.legacy import reading_legacy
 from safemigrate.source.standins import StandIn, StandInModule
 from safemigrate.source.standins_guards import is_guarded
+from safemigrate.source.standins_loading import KeepingLoader, loading_revisions
 from safemigrate.source.standins_places import Places
+from safemigrate.source.standins_settings import Absent, reading_settings
 from safemigrate.source.standins_types import Uses
-from safemigrate.source.text import parse_python, read_revision
+from safemigrate.source.text import read_revision
 
 __all__ = ["StandIns", "standing_in"]
 
@@ -30,6 +29,8 @@ class StandIns:
     `uses`: who is told when a stand-in decides something.
     `missing`: module that is not here → the files of the project that import it.
     `broken`: module of the project that could not be imported whole → why.
+    `absent`: what the project reads by name, and that is not there.
+    `remarks`: what else the reader should know.
     """
 
     def __init__(self, places: Places) -> None:
@@ -37,18 +38,29 @@ class StandIns:
         self.uses = Uses()
         self.missing: dict[str, set[str]] = {}
         self.broken: dict[str, str] = {}
+        self.absent = Absent(places, self.uses)
+        self.remarks: dict[str, None] = {}
         self._kept: dict[str, ModuleType] = {}
         self._path: list[str] = []
 
-    def notices(self) -> tuple[str, ...]:
-        """Return what the reader of a report should know."""
+    @property
+    def lack(self) -> bool:
+        """Whether there is anything that is not here."""
+        return bool(self.missing or self.broken or not self.absent.is_empty)
+
+    def notices(self, files: Iterable[Path] = ()) -> tuple[str, ...]:
+        """Return what the reader of a report should know.
+
+        `files`: of the project, that may import what another one has imported before.
+        """
         found = []
+        self._see_importers(files)
         by_package = self._by_package()
-        for name, files in sorted(by_package.items()):
-            where = self._describe(files)
+        for name, importers in sorted(by_package.items()):
+            where = self._describe(importers)
             if where:
                 found.append(f'"{name}" is not installed here; stand-ins took its place in {where}')
-        rest = sorted(one for one, files in by_package.items() if not self._describe(files))
+        rest = sorted(one for one, who in by_package.items() if not self._describe(who))
         if rest:
             found.append(
                 f"the project's modules import {_list(rest)}, not installed here; stand-ins took "
@@ -60,7 +72,22 @@ class StandIns:
                 "modules of the project that could not be imported whole, with stand-ins for the "
                 f"rest: {_list(broken, 5)}"
             )
-        return tuple(found)
+        return (*found, *self.absent.notices(), *self.remarks)
+
+    def _see_importers(self, files: Iterable[Path]) -> None:
+        """Note who else imports what is missing: a module is looked for but once."""
+        if not self.missing:
+            return
+        names = "|".join(re.escape(one) for one in sorted(self.missing, reverse=True))
+        pattern = re.compile(rf"^[ \t]*(?:from|import)[ \t]+({names})(?![\w.])", re.MULTILINE)
+        for path in files:
+            if path.suffix != ".py":
+                continue
+            with contextlib.suppress(SafemigrateError):
+                text = read_revision(path)
+                for found in pattern.finditer(text):
+                    if not is_guarded(str(path), text.count("\n", 0, found.start(1)) + 1):
+                        self.missing[found[1]].add(str(path))
 
     def _describe(self, files: set[str]) -> str:
         """Return which of the migrations are among the files; nothing when none is."""
@@ -108,7 +135,11 @@ def standing_in(stand_ins: StandIns) -> Iterator[None]:
         sys.path += [one for one in stand_ins._path if one not in sys.path]  # noqa: SLF001 - as above
         sys.meta_path.insert(0, finder)
     try:
-        with reading_legacy():
+        with (
+            reading_legacy(),
+            reading_settings(stand_ins.absent),
+            loading_revisions(stand_ins),
+        ):
             yield
     finally:
         with _LOCK:
@@ -167,7 +198,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             and spec.origin is not None
             and self._stand_ins.places.has(spec.origin)
         ):
-            spec.loader = _KeepingLoader(fullname, spec.origin, self._stand_ins, importing)
+            spec.loader = KeepingLoader(fullname, spec.origin, self._stand_ins, importing)
         return spec
 
     def _ask(
@@ -252,87 +283,3 @@ class _StandInLoader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Leave it empty."""
-
-
-class _KeepingLoader(importlib.machinery.SourceFileLoader):
-    """Loads a module of the project, and keeps what it had defined when it raises."""
-
-    def __init__(
-        self, fullname: str, path: str, stand_ins: StandIns, importing: tuple[str, int]
-    ) -> None:
-        super().__init__(fullname, path)
-        self._stand_ins = stand_ins
-        self._importing = importing
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code."""
-        try:
-            super().exec_module(module)
-        except (Exception, SystemExit) as error:
-            if is_guarded(*self._importing):
-                raise
-            self._stand_ins.broken[module.__name__] = describe(error)
-            _complete(module, self._stand_ins.uses)
-            self._go_on(module, _failing_line(error, self.path))
-
-    def _go_on(self, module: ModuleType, line: int) -> None:
-        """Run the statements behind the one that raised, with stand-ins for what that defines."""
-        try:
-            tree = parse_python(read_revision(Path(self.path)))
-        except (SafemigrateError, SyntaxError, ValueError, RecursionError):
-            return
-        for statement in tree.body:
-            if (statement.end_lineno or statement.lineno) < line:
-                continue
-            if statement.lineno > line:
-                code = compile(ast.Module([statement], []), self.path, "exec")
-                with contextlib.suppress(Exception, SystemExit):
-                    exec(code, module.__dict__)  # noqa: S102 - as an import does
-                    continue
-            for name in _names_bound(statement):
-                if name not in module.__dict__:
-                    origin = f"{module.__name__}.{name}"
-                    module.__dict__[name] = StandIn(origin, self._stand_ins.uses)
-
-
-def _failing_line(error: BaseException, path: str) -> int:
-    """Return the line of the module's own code that raised; beyond the end when there is none."""
-    lines = [
-        number
-        for frame, number in traceback.walk_tb(error.__traceback__)
-        if frame.f_code.co_filename == path and frame.f_code.co_name == "<module>"
-    ]
-    return lines[0] if lines else sys.maxsize
-
-
-def _names_bound(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement of a module may define."""
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from (one.asname or one.name.partition(".")[0] for one in names)
-        case _:
-            for node in ast.walk(statement):
-                match node:
-                    case ast.Name(id=name, ctx=ast.Store()):
-                        yield name
-                    case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.ClassDef():
-                        if node is not statement:
-                            yield from _names_bound(node)
-
-
-def _complete(module: ModuleType, uses: Uses) -> None:
-    """Let everything that the module lacks be a stand-in."""
-    before: Any = module.__dict__.get("__getattr__")
-
-    def give(name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name, name=name, obj=module)
-        if before is not None:
-            with contextlib.suppress(AttributeError):
-                found: object = before(name)
-                return found
-        return module.__dict__.setdefault(name, StandIn(f"{module.__name__}.{name}", uses))
-
-    module.__dict__["__getattr__"] = give

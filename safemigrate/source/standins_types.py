@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.sql import type_api
 from sqlalchemy.types import UserDefinedType
 
@@ -22,18 +23,25 @@ class Uses:
 
     `on_use`: called with the reason; it finds by itself which revision is running.
     `takes_calls`: whether it is told of calls, whose result nobody looked at.
+    `connect`: gives a connection that is recorded, in the place of a stand-in that is taken for
+    one; None where no connection of the migrations can be meant.
     """
 
     on_use: Callable[[str], None] | None = None
     takes_calls: bool = True
+    connect: Callable[[], Connection] | None = None
 
     def tell(self, origin: str, verb: str = "uses") -> None:
         """Say that the stand-in for `origin` was looked at.
 
         What a module does while it is imported is its own business.
         """
+        self.say(f'{verb} "{origin}", which cannot be loaded here')
+
+    def say(self, reason: str) -> None:
+        """Say that what runs depends on something that is not here."""
         if self.on_use is not None and not _is_importing():
-            self.on_use(f'{verb} "{origin}", which cannot be loaded here')
+            self.on_use(reason)
 
 
 def _is_importing() -> bool:

@@ -61,16 +61,17 @@ def is_query(sql: str) -> bool:
     return keyword in _QUERIES or (keyword in _CHANGES and bool(_RETURNING.search(sql)))
 
 
-def number_placeholders(sql: str, parameters: object) -> str:
+def number_placeholders(sql: str, parameters: object, before: int = 0) -> str:
     """Return the text with `%s` and `%(name)s` as `$1`, `$2`, and `%%` as one percent sign.
 
-    `parameters`: what was given with it; without any the text is returned as it is.
+    `parameters`: what was given with it; without any the text is returned as it is. `before`: how
+    many numbers are taken.
     """
     if "%" not in sql or not parameters:
         return sql
     if not isinstance(parameters, (Mapping, Sequence)):
         return sql
-    text, _ = _number(sql)
+    text, _ = _number(sql, before)
     return text
 
 
@@ -84,10 +85,10 @@ def bind_values(sql: str, parameters: object) -> tuple[object, ...]:
     return ()
 
 
-def _number(sql: str) -> tuple[str, list[str]]:
+def _number(sql: str, before: int = 0) -> tuple[str, list[str]]:
     """Return the text with numbered placeholders, and the names of those that had one."""
     names: dict[str, int] = {}
-    position = 0
+    position = before
 
     def replace(match: re.Match[str]) -> str:
         nonlocal position
@@ -97,7 +98,7 @@ def _number(sql: str) -> tuple[str, list[str]]:
         if name is None:
             position += 1
             return f"${position}"
-        return f"${names.setdefault(name, len(names) + 1)}"
+        return f"${names.setdefault(name, before + len(names) + 1)}"
 
     return _PLACEHOLDER.sub(replace, sql), list(names)
 

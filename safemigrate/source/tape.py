@@ -17,7 +17,7 @@ from safemigrate.source.places import (
 )
 from safemigrate.source.stopping import RecordingStoppedError, TimeLimit
 
-__all__ = ["Note", "Passage", "RecordingStoppedError", "Tape"]
+__all__ = ["Note", "Passage", "RecordingStoppedError", "Tape", "shape_of"]
 
 # More than any sane revision sends.
 STATEMENT_LIMIT = 20_000
@@ -29,6 +29,9 @@ TIME_LIMIT_S = 10.0
 _CHANGES_SCHEMA = re.compile(
     r"\s*(?:ALTER|CALL|CREATE(?!\s+(?:SCHEMA|EXTENSION|ROLE)\b)|DO|DROP)\b", re.IGNORECASE
 )
+
+
+_NUMBER = re.compile(r"(?<![\w$])\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Passage:
     this is. `is_cut`: it was stopped, for it would not have ended.
     `origin`: where what is sent now was written, when it was queued there.
     `refused`: what it tried that the fence refused, in words, each with its line. `used`: what it
-    decided by something that stands for a thing that is not here, likewise.
+    decided by something that stands for a thing that is not here, likewise, once for each line.
+    `unseen`: what it did that cannot be seen, likewise.
     """
 
     filename: str
@@ -74,11 +78,12 @@ class Passage:
     origin: Place | None = None
     refused: dict[str, int] = field(default_factory=dict)
     used: dict[str, int] = field(default_factory=dict)
+    unseen: dict[str, int] = field(default_factory=dict)
     _file: RevisionFile = field(init=False)
     _count: int = 0
     _last: tuple[Span, str, object] | None = None
     _repetitions: int = 0
-    _changes: set[str] = field(default_factory=set)
+    _changes: set[tuple[Span | None, str]] = field(default_factory=set)
     _answered: set[tuple[Span, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -92,7 +97,7 @@ class Passage:
     @property
     def is_assuming(self) -> bool:
         """Whether what is sent from now on depends on something that is not known."""
-        return self.look is not None or bool(self.used)
+        return self.look is not None or bool(self.used or self.refused)
 
     def stop(self, reason: str, line: int) -> RecordingStoppedError:
         """Return the error that ends the passage, which is cut; to be raised."""
@@ -112,10 +117,14 @@ class Passage:
                 f"line {place.span.line} sends the same statement over and over", place.span.line
             )
 
-    def is_first_change(self, sql: str) -> bool:
-        """Return whether this text is new: a loop over batches ends when one changes nothing."""
-        is_first = sql not in self._changes
-        self._changes.add(sql)
+    def is_first_change(self, span: Span | None, sql: str) -> bool:
+        """Return whether this is new: a loop over batches ends when one changes nothing.
+
+        It is not new where only numbers in its text, as of OFFSET, are others.
+        """
+        change = (span, shape_of(sql))
+        is_first = change not in self._changes
+        self._changes.add(change)
         return is_first
 
     def takes_row(self, span: Span, sql: str) -> bool:
@@ -196,8 +205,17 @@ class Tape:
 
     def use(self, reason: str) -> None:
         """Note that what the revision does depends on something that is not here."""
+        if self.passage is None:
+            return
+        line = self._find(self.passage, 1).span.line
+        if line not in self.passage.used.values():
+            self.passage.used.setdefault(reason, line)
+
+    def miss(self, reason: str) -> None:
+        """Note that the revision does something that is not seen."""
         if self.passage is not None:
-            self.passage.used.setdefault(reason, self._find(self.passage, 1).span.line)
+            self.passage.unseen.setdefault(reason, self._find(self.passage, 1).span.line)
+            self.schema.doubt()
 
     def refuse(self, attempt: str) -> bool:
         """Note what the fence refused; returns whether it was a revision that tried."""
@@ -218,9 +236,9 @@ class Tape:
         if self.passage.look is None:
             self.passage.look = span
 
-    def is_first_change(self, sql: str) -> bool:
-        """Return whether this text is new to the passage."""
-        return self.passage is None or self.passage.is_first_change(sql)
+    def is_first_change(self, span: Span | None, sql: str) -> bool:
+        """Return whether this change, sent from `span`, is new to the passage."""
+        return self.passage is None or self.passage.is_first_change(span, sql)
 
     def takes_row(self, span: Span | None, sql: str) -> bool:
         """Return whether the question sent from `span` is to be answered with a row, made up."""
@@ -242,6 +260,11 @@ class Tape:
         if passage.origin is not None:
             return passage.origin
         return find_place(passage.file, depth + 1)
+
+
+def shape_of(sql: str) -> str:
+    """Return the text without its numbers."""
+    return _NUMBER.sub("0", sql)
 
 
 def _is_same(sent: tuple[Span, str, object], last: tuple[Span, str, object] | None) -> bool:

@@ -6,24 +6,27 @@ import re
 from collections.abc import Iterator
 
 from alembic.config import Config
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, create, make_url
 from sqlalchemy.exc import ArgumentError
 
 from safemigrate.errors import NotPostgresError, UsageError
 
 __all__ = [
+    "asked_backend",
     "check_main_url",
     "configured_backend",
     "has_url",
     "main_url",
     "parse_url",
+    "placeholders_as_postgres",
     "read_url",
     "refuse_backend",
     "refuse_stray_at",
 ]
 
-# The URL that `alembic init` writes.
+# The URL that `alembic init` writes, with a number behind it for a second database.
 _PLACEHOLDER = "driver://user:pass@localhost/dbname"
+_NO_OTHER_BACKENDS = frozenset({"driver", "postgres", "postgresql", "sqlite"})
 
 _PLACE = re.compile(r"[^:/]*(?::[^@]*)?@(?P<place>.*)", re.DOTALL)
 
@@ -79,7 +82,8 @@ def refuse_backend(name: str) -> NotPostgresError:
     """Return the error for another kind of database."""
     return NotPostgresError(
         f'the migrations run on "{name}", not on PostgreSQL',
-        "give the URL of a PostgreSQL database with --url, or set what env.py takes it from",
+        "set what env.py takes its URL from to one of PostgreSQL, or give --url to a command that "
+        "connects",
     )
 
 
@@ -113,6 +117,22 @@ def configured_backend(config: Config) -> str | None:
     return None if name in {None, "postgresql", "postgres"} else name
 
 
+def asked_backend(error: BaseException) -> str | None:
+    """Return the kind of database that an engine could not be made for, if it is another one.
+
+    `error`: what `create_engine` raised, as for a driver that is not installed.
+    """
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if frame.f_code.co_filename == create.__file__:
+            for value in frame.f_locals.values():
+                if isinstance(value, URL) and value.get_backend_name() not in _NO_OTHER_BACKENDS:
+                    return value.get_backend_name()
+        traceback = traceback.tb_next
+    return None
+
+
 def has_url(config: Config) -> bool:
     """Return whether the configuration says where to connect, in a way that can be read."""
     return _configured_url(config) is not None
@@ -132,6 +152,23 @@ def main_url(config: Config, url: URL | None) -> Iterator[None]:
         url = url.set(drivername="postgresql+psycopg")
     with _option(config, "sqlalchemy.url", url.render_as_string(hide_password=False)):
         yield
+
+
+@contextlib.contextmanager
+def placeholders_as_postgres(config: Config) -> Iterator[None]:
+    """Let what `alembic init -t multidb` writes as URLs be of PostgreSQL while the block runs."""
+    parser, before = config.file_config, {}
+    for section in parser.sections():
+        text = parser.get(section, "sqlalchemy.url", raw=True, fallback="")
+        if section != config.config_ini_section and text.startswith(_PLACEHOLDER):
+            before[section] = text
+            url = text.replace("driver:", "postgresql+psycopg:", 1)
+            parser.set(section, "sqlalchemy.url", url)
+    try:
+        yield
+    finally:
+        for section, text in before.items():
+            parser.set(section, "sqlalchemy.url", text)
 
 
 @contextlib.contextmanager

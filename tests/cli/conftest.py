@@ -64,6 +64,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ProjectFolder:
     """An Alembic project without revisions."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SAFEMIGRATE_URL", raising=False)
+    monkeypatch.delenv("ALEMBIC_CONFIG", raising=False)
     folder = ProjectFolder(tmp_path)
     folder.write("alembic.ini", ALEMBIC_INI)
     folder.write("migrations/env.py", ENV_PY)

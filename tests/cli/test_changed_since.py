@@ -8,7 +8,7 @@ import sys
 import pytest
 from click.testing import Result
 
-from tests.cli.conftest import Git, ProjectFolder, Run
+from tests.cli.conftest import ENV_PY, Git, ProjectFolder, Run
 
 TABLE = 'op.create_table("recipe", sa.Column("id", sa.BigInteger(), primary_key=True))'
 INDEX = 'op.create_index("{}_idx", "recipe", ["id"])'
@@ -163,7 +163,7 @@ def test_everything_staged_before_the_first_commit_is_judged(
     assert revisions(run("lint", "--staged", "--format", "json")) == {"bbbb"}
 
 
-def test_a_staged_file_that_is_otherwise_on_disk_is_judged_as_it_is_there(
+def test_a_staged_file_that_is_otherwise_on_disk_is_an_error(
     branch: ProjectFolder, run: Run, git: Git
 ) -> None:
     path = add_index(branch, "cccc", after="bbbb")
@@ -171,11 +171,21 @@ def test_a_staged_file_that_is_otherwise_on_disk_is_judged_as_it_is_there(
     add_index(branch, "cccc", after="aaaa")
     branch.revise("cccc", "pass", after="bbbb")
     result = run("lint", "--staged")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     assert result.stderr == (
         f'note: "{path}" has changes that are not staged: it is judged as it is on disk, not as it '
         "would be committed\n"
+        "error: what was judged is not what would be committed\n"
+        "hint: stage the changes with git add, or put them aside with git stash\n"
     )
+    (branch.path / path).unlink()
+    gone = run("lint", "--staged")
+    assert gone.exit_code == 1
+    assert gone.stderr.startswith(f'note: "{path}" is staged and not on disk')
+    add_index(branch, "cccc", after="bbbb")
+    branch.revise("cccc", "pass", after="bbbb")
+    git("add", path)
+    assert run("lint", "--staged").exit_code == 0
 
 
 def test_a_hook_in_a_linked_working_tree_judges_what_is_committed(
@@ -216,8 +226,10 @@ def test_fixing_what_is_staged_tells_that_it_is_not_staged_as_it_is_now(
     path = add_index(branch, "cccc", after="bbbb")
     git("add", path)
     result = run("lint", "--staged", "--fix", "--quiet")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     assert f'note: "{path}" has changes that are not staged' in result.stderr
+    git("add", path)
+    assert run("lint", "--staged").exit_code == 0
 
 
 def test_a_baseline_is_not_of_what_is_staged(branch: ProjectFolder, run: Run, git: Git) -> None:
@@ -225,3 +237,29 @@ def test_a_baseline_is_not_of_what_is_staged(branch: ProjectFolder, run: Run, gi
     result = run("lint", "--staged", "--write-baseline", "known.json")
     assert result.exit_code == 2
     assert not (branch.path / "known.json").exists()
+
+
+def test_a_changed_helper_makes_its_revisions_new(
+    folder: ProjectFolder, git: Git, run: Run
+) -> None:
+    folder.write("helpers.py", "def index(op):\n    op.execute('SELECT 1')\n")
+    folder.write("statement.sql", "SELECT 1")
+    folder.write("migrations/env.py", f"import sys\nsys.path.insert(0, '.')\n{ENV_PY}")
+    folder.revise("one", 'op.create_table("t", sa.Column("a", sa.Integer()))')
+    folder.revise("two", "import helpers\nhelpers.index(op)", after="one")
+    folder.revise("three", "op.execute(open('statement.sql').read())", after="two")
+    git("init", "-q", "-b", "main")
+    git("add", "-A")
+    git("commit", "-qm", "begin")
+
+    folder.write("helpers.py", "def index(op):\n    op.create_index('i', 't', ['a'])\n")
+    result = run("lint", "--changed-since", "main")
+    assert result.exit_code == 1
+    assert "error[non-concurrent-index]" in result.stdout
+    assert "in 1 migration" in result.stdout
+
+    git("commit", "-qam", "helper")
+    folder.write("statement.sql", "SELECT 2")
+    result = run("lint", "--changed-since", "main")
+    assert '"statement.sql" is new or changed, and read for the migrations' in result.stdout
+    assert run("lint", "--changed-since", "main", "--no-cache").stdout == result.stdout

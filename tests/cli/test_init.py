@@ -257,8 +257,36 @@ def test_the_hook_of_a_project_below_the_top(
     done = run_on_path(hook["entry"], folder.path)
     assert done.returncode == 1, done.stderr
     assert RULE in done.stdout
-    workflow = yaml.safe_load((folder.path / WORKFLOW).read_text("utf-8"))
-    assert workflow["jobs"]["lint"]["steps"][-1]["working-directory"] == "it's a service é"
+    assert "safemigrate lint\n" in result.stdout
+    step = yaml.safe_load((folder.path / WORKFLOW).read_text("utf-8"))["jobs"]["lint"]["steps"][-1]
+    assert "working-directory" not in step
+    git("update-ref", "refs/remotes/origin/main", "HEAD")
+    command = f"env GITHUB_BASE_REF=main sh -c {shlex.quote(step['run'])}"
+    # GitHub counts the paths of a report from the top
+    assert run_on_path(command, folder.path).stdout.startswith(f"::error file={path},")
+    inner.write("safemigrate.toml", 'ignore = ["non-concurrent-index"]\n')
+    assert run_on_path(command, folder.path).returncode == 0
+
+
+def test_a_configuration_that_is_not_found_from_the_top_is_run_where_it_is(
+    folder: ProjectFolder, run: Run, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = folder.path / "services" / "shop"
+    (inner / "database").mkdir(parents=True)
+    for name in ("alembic.ini", "migrations"):
+        (folder.path / name).rename(inner / "database" / name)
+    shop = ProjectFolder(inner)
+    shop.write("pyproject.toml", '[tool.safemigrate]\nignore = ["non-concurrent-index"]\n')
+    git("init", "-b", "main")
+    (folder.path / ".github").mkdir()
+    monkeypatch.chdir(inner)
+    result = run("init", "-c", "database/alembic.ini")
+    assert result.exit_code == 0, result.output
+    step = yaml.safe_load((folder.path / WORKFLOW).read_text("utf-8"))["jobs"]["lint"]["steps"][-1]
+    assert step["working-directory"] == "services/shop"
+    assert step["run"].endswith(" -c database/alembic.ini")
+    entry = hook_of(folder.path / HOOKS)["entry"]
+    assert "cd services/shop && exec safemigrate lint --staged -c database/alembic.ini" in entry
 
 
 @pytest.mark.parametrize("existing", EXISTING_HOOKS.values(), ids=EXISTING_HOOKS)
@@ -458,11 +486,17 @@ def test_the_configuration_of_a_folder_is_found_when_it_is_the_only_one(
     result = run("init")
     assert result.exit_code == 0, result.output
     assert "safemigrate lint -c migrations/alembic.ini" in result.stdout
-    assert run("lint", "-c", "migrations/alembic.ini").exit_code == 0
+    named = run("lint", "-c", "migrations/alembic.ini")
+    assert named.exit_code == 0
+    assert run("lint").stdout == named.stdout
+    status = run("verify")
+    assert status.exit_code == 2
+    assert "there is one in a folder below: give --config migrations/alembic.ini" in status.stderr
     adopter.write("other/alembic.ini", "[alembic]\n")
-    several = run("init")
-    assert several.exit_code == 2
-    assert 'several Alembic configurations: "migrations/alembic.ini", "other' in several.stderr
+    for command in ("init", "lint", "explain"):
+        several = run(command)
+        assert several.exit_code == 2
+        assert 'several Alembic configurations: "migrations/alembic.ini", "other' in several.stderr
 
 
 def test_a_project_of_flask_migrate_is_adopted_without_the_application(

@@ -133,6 +133,21 @@ def test_the_json_of_a_run_that_did_not_begin(folder: ProjectFolder, run: Run, u
 
 
 @pytest.mark.usefixtures("two")
+def test_what_the_configuration_imports_is_imported_first(
+    folder: ProjectFolder, run: Run, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(folder.path)
+    folder.write("safemigrate.toml", 'imports = ["upgrade_needs_this"]\n')
+
+    refused = run("upgrade", "--url", database)
+
+    assert refused.exit_code == 2
+    assert '"upgrade_needs_this", which the key "imports" names' in refused.stderr
+    folder.write("upgrade_needs_this.py", "")
+    assert run("upgrade", "--url", database).exit_code == 0
+
+
+@pytest.mark.usefixtures("two")
 def test_the_url_comes_from_the_environment_too(
     run: Run, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,18 @@ def test_a_good_history_is_a_table_and_exits_0(
     assert result.stderr.splitlines() == ["[1/2] r1: proved", "[2/2] r2: proved"]
 
 
+def test_what_the_configuration_imports_is_imported_first(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+    folder.write("safemigrate.toml", 'imports = ["verify_needs_this"]\n')
+
+    refused = run("verify", "--server", server)
+
+    assert refused.exit_code == 2
+    assert '"verify_needs_this", which the key "imports" names' in refused.stderr
+
+
 def test_quiet_writes_no_progress(folder: ProjectFolder, run: Run, server: str) -> None:
     folder.revise("r1", CREATE, DROP)
 

@@ -154,9 +154,13 @@ BODIES: dict[str, tuple[str, list[tuple[str, int | None]]]] = {
             "from psycopg2.extras import execute_batch, execute_values\n"
             "cursor = bind.connection.cursor()\n"
             "execute_values(cursor, 'INSERT INTO t (a, b) VALUES %s', [(1, 2), (3, 4)])\n"
-            "execute_batch(cursor, 'UPDATE t SET a = %s', [(1,)])"
+            "execute_batch(cursor, 'UPDATE t SET a = %s', [(1,), (2,)])"
         ),
-        [("INSERT INTO t (a, b) VALUES ($1,$2),($1,$2)", 1), ("UPDATE t SET a = $1", 1)],
+        [
+            ("INSERT INTO t (a, b) VALUES ($1,$2),($3,$4)", 1),
+            ("UPDATE t SET a = $1", 1),
+            ("UPDATE t SET a = $1", 1),
+        ],
     ),
     "psycopg's composed SQL": (
         (
@@ -177,8 +181,8 @@ BODIES: dict[str, tuple[str, list[tuple[str, int | None]]]] = {
     ),
     "exactly one row": (
         (
-            "assert bind.execute(sa.text('SELECT id, name FROM t')).one() == (1, '1')\n"
-            "assert bind.scalar(sa.text('SELECT count(*) FROM t')) == 0\n"
+            "assert bind.execute(sa.text('SELECT id, name FROM t')).one().id == 1\n"
+            "assert bind.execute(sa.text('SELECT count(*) FROM t')).scalar_one() == 0\n"
             "assert bind.execute(sa.text('SELECT max(a) FROM t')).scalar_one() == 1\n"
             "assert bind.scalar(sa.text('SELECT EXISTS (SELECT 1 FROM t)')) is False\n"
             "assert bind.scalar(sa.text('SELECT coalesce(max(a), 5) FROM t')) == 5\n"

@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -14,11 +15,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import shared_memory
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import psycopg2  # type: ignore[import-untyped]  # it has no types
+import psycopg2.extras  # type: ignore[import-untyped]  # as above
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -595,9 +598,65 @@ def test_a_revision_that_fails_for_it_is_unjudged(folder: ProjectFolder, tmp_pat
     trace = tmp_path / "export.json"
     migration = folder.record_one(f"open({str(trace)!r}, 'w').write('x')")
     assert [one.reason for one in migration.unjudged] == [
-        'FenceError: writing "export.json" is refused while migrations are read'
+        'writing "export.json" is refused while migrations are read'
     ]
+    assert migration.assumptions == ()
     assert not trace.exists()
+
+
+def test_an_attempt_that_a_library_tells_on_is_told_in_our_words_only(
+    folder: ProjectFolder,
+) -> None:
+    migration = folder.record_one(
+        "import urllib.request\nurllib.request.urlopen('http://db.invalid/')"
+    )
+    assert [one.reason for one in migration.unjudged] == [
+        'connecting to "db.invalid:80" is refused while migrations are read'
+    ]
+    assert migration.assumptions == ()
+
+
+def test_what_follows_an_attempt_is_assumed(folder: ProjectFolder, tmp_path: Path) -> None:
+    migration = folder.record_one(
+        f"""
+        op.execute("SELECT 1")
+        try:
+            open({str(tmp_path / "export.json")!r}, "w")
+        except OSError:
+            op.execute("SELECT 2")
+        """
+    )
+    assert [one.is_assumed for one in migration.upgrade] == [False, True]
+    assert [one.line for one in migration.assumptions] == [15]
+    assert migration.unjudged == ()
+
+
+def test_byte_code_goes_where_its_prefix_leads(tmp_path: Path) -> None:
+    (tmp_path / "imported.py").write_text("")
+    prefix = tmp_path / "deep" / "prefix"
+    code = (
+        "from safemigrate.source.fence import fenced\n"
+        "attempts = []\n"
+        "with fenced(attempts.append):\n"
+        "    import imported\n"
+        "    try:\n"
+        f"        open({str(prefix / 'own')!r}, 'w')\n"
+        "    except PermissionError:\n"
+        "        pass\n"
+        "print(*attempts)\n"
+    )
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(prefix)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == 'writes "deep/prefix/own"\n'
+    assert [*prefix.rglob("imported.*.pyc")]
 
 
 def test_a_revision_that_connects_when_it_is_loaded_is_named(
@@ -628,3 +687,244 @@ def test_a_revision_that_connects_when_it_is_loaded_is_named(
     )
     assert "socket.create_connection" in one.text.splitlines()[told.line - 1]
     assert (two.assumptions, two.unjudged) == ((), ())
+
+
+def make_connection(text: str) -> object:
+    return psycopg2.extensions.connection(text)
+
+
+def make_connection_below(text: str) -> object:
+    return psycopg2._psycopg._connect(text)
+
+
+def make_dict_connection(text: str) -> object:
+    return psycopg2.extras.DictConnection(text)
+
+
+def make_replication(text: str) -> object:
+    return psycopg2.extras.LogicalReplicationConnection(text)
+
+
+@pytest.mark.parametrize(
+    "make", [make_connection, make_connection_below, make_dict_connection, make_replication]
+)
+def test_no_class_of_psycopg2_connects(
+    make: Callable[[str], object], listener: socket.socket, attempts: list[Attempt]
+) -> None:
+    before = (psycopg2.extensions.connection, psycopg2._psycopg._connect)
+    port = port_of(listener)
+    with fenced(attempts.append), pytest.raises(FenceError):
+        make(f"host=127.0.0.1 port={port} password=p4ssw0rd connect_timeout=1")
+    assert say(attempts) == [f'connects to "127.0.0.1:{port}"']
+    assert is_untouched(listener)
+    assert before == (psycopg2._psycopg.connection, psycopg2._psycopg._connect)
+    with pytest.raises(psycopg2.OperationalError):
+        make("host=/nowhere")
+
+
+LATE_CLASSES = """
+from safemigrate.source.fence import fenced
+attempts = []
+with fenced(attempts.append), fenced(attempts.append):
+    from psycopg2.extensions import connection
+    from psycopg2.extras import DictConnection
+    class Own(connection):
+        pass
+    for make in (connection, DictConnection, Own):
+        try:
+            make("host=127.0.0.1 port=5")
+        except PermissionError:
+            pass
+print(*attempts, sep="\\n")
+import psycopg2.extras
+assert psycopg2.extensions.connection is psycopg2._psycopg.connection is psycopg2.extras._connection
+assert connection is not psycopg2.extensions.connection
+for make in (connection, DictConnection, Own):
+    try:
+        make("host=/nowhere")
+    except psycopg2.OperationalError:
+        print("as before")
+"""
+
+
+def test_classes_that_are_imported_inside_connect_afterwards_only() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE_CLASSES], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ['connects to "127.0.0.1:5"'] * 3 + ["as before"] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "is_uri"),
+    [
+        ("file:{}/:memory:x.db", True),
+        ("file:{}/mode=memory.db", True),
+        ("file:{}/x.db?cache=shared#mode=memory", True),
+        ("file:{}/%3Amemory%3A", True),
+        ("file::memory:", False),
+    ],
+)
+def test_a_file_that_looks_like_memory_is_not_opened(
+    name: str,
+    is_uri: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    attempts: list[Attempt],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with fenced(attempts.append), pytest.raises(FenceError):
+        sqlite3.connect(name.format(tmp_path), uri=is_uri)
+    assert list(tmp_path.iterdir()) == []
+    assert say(attempts) == [f'opens the database "{name.format(tmp_path)}"']
+
+
+def test_a_name_is_a_uri_only_where_uris_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attempts: list[Attempt]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with fenced(attempts.append), contextlib.closing(sqlite3.connect(":memory:")) as memory:
+        memory.execute("ATTACH ':memory:' AS one")
+        with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+            memory.execute("ATTACH 'file::memory:' AS two")
+    assert list(tmp_path.iterdir()) == []
+    assert say(attempts) == ['opens the database "file::memory:"']
+
+
+def test_databases_in_memory_have_many_names(attempts: list[Attempt]) -> None:
+    with fenced(attempts.append):
+        for name in ("", ":memory:", "file::memory:?cache=shared", "file:x?mode=memory", "file:"):
+            with contextlib.closing(sqlite3.connect(name, uri=True)) as memory:
+                memory.execute("CREATE TABLE t (x)")
+                memory.execute("ATTACH ':memory:' AS other")
+    assert attempts == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("ATTACH '{}' AS other", 'opens the database "{}"'),
+        ("VACUUM INTO '{}'", 'opens the database "{}"'),
+        ("ATTACH 'file:{}?mode=rwc' AS other", 'opens the database "file:{}?mode=rwc"'),
+        ("ATTACH '{}' || '' AS other", "opens the database"),
+    ],
+)
+def test_a_database_in_memory_makes_no_file(
+    sql: str, said: str, tmp_path: Path, attempts: list[Attempt]
+) -> None:
+    path = tmp_path / "made.db"
+    with contextlib.ExitStack() as stack:
+        with fenced(attempts.append):
+            memory = stack.enter_context(contextlib.closing(sqlite3.connect(":memory:", uri=True)))
+            memory.execute("CREATE TABLE t (x)")
+            memory.execute("VACUUM")
+            with pytest.raises(sqlite3.DatabaseError, match=r"not authorized|authorization denied"):
+                memory.execute(sql.format(path))
+        assert list(tmp_path.iterdir()) == []
+        assert say(attempts) == [said.format(path)]
+        memory.execute(sql.format(path))
+    assert path.exists()
+
+
+@pytest.fixture
+def temporary_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which a new process makes its temporary files."""
+    root = tmp_path / "temporary"
+    root.mkdir()
+    monkeypatch.setenv("TMPDIR", str(root))
+    return root
+
+
+TEMPORARY = """
+import sys, tempfile
+from pathlib import Path
+from safemigrate.source.fence import fenced
+root, export = sys.argv[1:]
+attempts = []
+with fenced(attempts.append):
+    for make in (tempfile.NamedTemporaryFile, tempfile.mkdtemp, tempfile.mkstemp):
+        try:
+            make(dir=export)
+        except PermissionError:
+            pass
+    folder = tempfile.mkdtemp(dir=root)
+    tempfile.mkstemp(dir=folder)
+    (Path(folder) / "more").write_text("x")
+    tempfile.NamedTemporaryFile(delete=False).close()
+print(*(attempt.kind.name for attempt in attempts))
+print(len(list(Path(root).iterdir())), len(list(Path(folder).iterdir())))
+"""
+
+
+def test_temporary_files_are_made_in_their_place_and_do_not_stay(
+    temporary_root: Path, tmp_path: Path
+) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", TEMPORARY, str(temporary_root), str(export)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stderr, done.stdout) == ("", "WRITE MAKE_FOLDER WRITE\n2 2\n")
+    assert list(export.iterdir()) == list(temporary_root.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda: os.kill(os.getpid(), signal.SIGTERM),
+        lambda: os.kill(0, signal.SIGTERM),
+        lambda: os.kill(-os.getpgrp(), signal.SIGTERM),
+        lambda: os.killpg(os.getpgrp(), signal.SIGTERM),
+        lambda: signal.raise_signal(signal.SIGTERM),
+        lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM),
+    ],
+    ids=["own", "group", "minus", "killpg", "raise", "thread"],
+)
+def test_the_process_sends_itself_no_signal(
+    send: Callable[[], object], attempts: list[Attempt]
+) -> None:
+    with fenced(attempts.append), pytest.raises(FenceError):
+        send()
+    assert say(attempts) == ['sends itself the signal "SIGTERM"']
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: os.mkfifo(path), lambda path: os.mknod(path)],  # noqa: PLW0108 - not the ones of now
+    ids=["pipe", "node"],
+)
+def test_no_file_is_made_without_being_opened(
+    make: Callable[[Path], object], tmp_path: Path, attempts: list[Attempt]
+) -> None:
+    path = tmp_path / "made"
+    with fenced(attempts.append):
+        with pytest.raises(FenceError):
+            make(path)
+        with tempfile.TemporaryDirectory() as folder:
+            make(Path(folder) / "made")
+    assert say(attempts) == [f'makes the file "{path}"']
+    assert not path.exists()
+
+
+def test_no_memory_is_shared(attempts: list[Attempt]) -> None:
+    name = f"fence-{os.getpid()}"
+    with fenced(attempts.append), pytest.raises(FenceError):
+        shared_memory.SharedMemory(name, create=True, size=8)
+    assert say(attempts) == ["makes shared memory"]
+    with pytest.raises(FileNotFoundError):
+        shared_memory.SharedMemory(name)
+
+
+def test_nobody_listens(attempts: list[Attempt]) -> None:
+    with fenced(attempts.append):
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            assert server.getsockname()[1]
+            with pytest.raises(FenceError):
+                server.listen()
+        with pytest.raises(FenceError):
+            socket.create_server(("127.0.0.1", 0))
+    assert say(attempts) == ['listens on "127.0.0.1"'] * 2

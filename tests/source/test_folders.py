@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from safemigrate.cache import watch_inputs
 from safemigrate.errors import UsageError
 from safemigrate.source import open_project
 from safemigrate.source.folders import FolderProject, find_config, find_location
@@ -39,6 +40,28 @@ def revisions(versions: Path) -> list[str]:
 
 def test_the_configuration_here_goes_first(folder: ProjectFolder) -> None:
     assert find_config((folder.versions,)) == Path("alembic.ini")
+
+
+def test_without_a_path_it_is_the_only_one_in_a_folder_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_config(()) == Path("alembic.ini")
+
+    for name in ("migrations", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "migrations" / "alembic.ini").write_text("[alembic]\n")
+    with watch_inputs() as watch:
+        assert find_config(()) == Path("migrations/alembic.ini")
+    found = watch.take()
+    assert find_config((), Path("mine.ini")) == Path("mine.ini")
+
+    (tmp_path / "other" / "alembic.ini").write_text("[alembic]\n")
+    assert not found.are_current()
+    with pytest.raises(UsageError, match="several"):
+        find_config(())
+    (tmp_path / "alembic.ini").write_text("[alembic]\n")
+    assert find_config(()) == Path("alembic.ini")
 
 
 def test_one_that_is_named_goes_first(elsewhere: Path) -> None:

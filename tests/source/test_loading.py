@@ -7,7 +7,7 @@ import pytest
 from safemigrate.errors import RevisionError
 from safemigrate.source import open_project, record
 from safemigrate.source.project import Project
-from safemigrate.source.script_facts import ScriptFacts, facts_of, load_script_stub, read_facts
+from safemigrate.source.script_facts import read_facts
 from tests.source.conftest import ProjectFolder
 
 
@@ -58,12 +58,35 @@ def test_a_file_in_another_encoding_keeps_its_place(folder: ProjectFolder) -> No
 
 def test_a_file_without_an_id_is_known_by_its_name(folder: ProjectFolder) -> None:
     fill(folder)
-    (folder.versions / "no-id.py").write_text("x = 1\n")
+    (folder.versions / "no-id.py").write_text("def upgrade():\n    pass\n")
 
     project = read(folder)
 
     assert project.unloadable["no_id"].reason == "has no revision id"
     assert {one.revision for one in project.revisions()} == {"one", "two", "three", "no_id"}
+
+
+def test_a_file_that_is_no_revision_is_named_and_left_out(folder: ProjectFolder) -> None:
+    fill(folder)
+    (folder.versions / "helpers.py").write_text("LAYERS = 3\n")
+
+    project = read(folder)
+
+    assert {one.revision for one in project.revisions()} == {"one", "two", "three"}
+    assert project.unloadable == {}
+    (notice,) = project.notices
+    assert notice.endswith(
+        'helpers.py" is no revision; Alembic refuses to load any beside it, for it "could not '
+        'determine revision id"'
+    )
+
+
+def test_ids_that_are_made_up_are_no_heads(folder: ProjectFolder) -> None:
+    path = fill(folder)
+    (folder.versions / "two_again.py").write_text(path.read_text())
+    (folder.versions / "no_id.py").write_text("down_revision = None\n")
+
+    assert not any("heads" in notice for notice in read(folder).notices)
 
 
 def test_the_second_file_with_an_id_is_unjudged(folder: ProjectFolder) -> None:
@@ -99,32 +122,6 @@ def test_a_cycle_is_an_error(folder: ProjectFolder) -> None:
 
     with pytest.raises(RevisionError, match="cycle"):
         read(folder)
-
-
-def test_what_is_known_is_not_loaded(folder: ProjectFolder) -> None:
-    path = fill(folder)
-    path.write_text("raise RuntimeError\n")
-    facts = ScriptFacts("two", ("one",), doc="Two")
-
-    project = open_project(
-        folder.config, is_lenient=True, known=lambda one: facts if one == path else None
-    )
-
-    assert [one.revision for one in project.revisions()] == ["one", "two", "three"]
-    assert project.unloadable == {}
-
-
-def test_a_stub_says_what_the_script_does(folder: ProjectFolder) -> None:
-    folder.add("one", "pass")
-    path = folder.add("two", "pass", labels="shop")
-    folder.add("three", "pass", depends_on="one", down=None)
-    scripts = {one.revision: one for one in read(folder).revisions()}
-
-    for script in scripts.values():
-        stub = load_script_stub(Path(script.path), facts_of(script))
-        assert facts_of(stub) == facts_of(script)
-        assert stub.doc == script.doc
-    assert facts_of(scripts["two"]) == read_facts(path.read_text())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 
 from safemigrate.model import Span
 from safemigrate.source.merging import merge_notes
-from safemigrate.source.rows import make_value
+from safemigrate.source.rows import MadeUpText, make_value
 from safemigrate.source.tape import Note
 from tests.source.conftest import ProjectFolder
 
@@ -184,9 +184,9 @@ class Upper(sa.types.TypeDecorator[str]):
     [
         (sa.Integer(), 1),
         (sa.BigInteger(), 1),
-        (sa.String(), "1"),
-        (sa.Text(), "1"),
-        (Upper(), "1"),
+        (sa.String(), MadeUpText("1")),
+        (sa.Text(), MadeUpText("1")),
+        (Upper(), MadeUpText("1")),
         (sa.Boolean(), True),
         (sa.Numeric(10, 2), decimal.Decimal(1)),
         (sa.Float(), 1.0),
@@ -225,7 +225,7 @@ def test_values_are_of_the_type_of_their_column(
         ("birth_date", dt.date(2000, 1, 1)),
         ("settings", {}),
         ("uuid", uuid.UUID(int=1)),
-        ("title", "1"),
+        ("title", MadeUpText("1")),
     ],
 )
 def test_values_without_a_type_go_by_the_name(name: str, value: object) -> None:

@@ -1,6 +1,7 @@
 """Foreign code, and where its output goes."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -264,3 +265,73 @@ folder = tempfile.TemporaryDirectory(dir={str(tmp_path)!r})
     done = run(code)
     assert (done.returncode, done.stdout) == (0, "finalized\n")
     assert list(tmp_path.iterdir()) == []
+
+
+REDIRECTED = """
+import os, sys
+from safemigrate.source.quarantine import quarantine
+attempts = []
+sys.stderr.write("log\\n")
+sys.stderr.flush()
+with quarantine(on_attempt=attempts.append):
+    for path in ("/dev/stdout", "/dev/stderr", "/proc/self/fd/1", "/dev/fd/2"):
+        for mode in ("w", "r+", "a"):
+            try:
+                open(path, mode).close()
+            except PermissionError:
+                continue
+            except OSError:
+                # what a pipe says to "r+"
+                pass
+print(*dict.fromkeys(map(str, attempts)), sep="\\n")
+"""
+
+
+def test_a_log_that_standard_error_leads_to_is_not_cut(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with log.open("w") as stream:
+        done = subprocess.run(
+            [sys.executable, "-c", REDIRECTED],
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            check=False,
+        )
+    assert log.read_text() == "log\n"
+    paths = ("/dev/stdout", "/dev/stderr", "/proc/self/fd/1", "/dev/fd/2")
+    assert done.stdout.splitlines() == [f'writes "{path}"' for path in paths]
+
+
+def test_a_stream_that_is_no_file_can_be_opened() -> None:
+    done = run(REDIRECTED)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "log\n")
+
+
+INTERRUPTED = """
+import os, signal, sys
+from safemigrate.source.quarantine import quarantine
+handler = signal.getsignal(signal.SIGINT)
+try:
+    with quarantine(on_attempt=print):
+        print("ready", file=sys.stderr, flush=True)
+        try:
+            while True:
+                signal.pause()
+        except BaseException:
+            pass
+except KeyboardInterrupt:
+    print("interrupted", signal.getsignal(signal.SIGINT) is handler)
+"""
+
+
+def test_an_interrupt_that_is_hidden_is_not_lost() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate() == ("interrupted True\n", "")

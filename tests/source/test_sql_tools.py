@@ -103,6 +103,13 @@ def test_goose(tmp_path: Path) -> None:
             "-- +goose Down\n-- +goose Up\n",
             [(1, "its section down stands before the one up")],
         ),
+        (
+            "-- +goose Up\nSELECT 1;\nSELECT\n2 -- two;\n-- +goose Down\nSELECT 3\n",
+            [
+                (3, "the statement has no semicolon at its end"),
+                (6, "the statement has no semicolon at its end"),
+            ],
+        ),
     ],
 )
 def test_goose_file_with_faults(tmp_path: Path, text: str, expected: list[tuple[int, str]]) -> None:
@@ -112,6 +119,16 @@ def test_goose_file_with_faults(tmp_path: Path, text: str, expected: list[tuple[
         ("2_b.sql", line, f"goose refuses the file: {reason}") for line, reason in expected
     ]
     assert rows(history.migrations[0]) == [("upgrade", "SELECT 1", 1)]
+
+
+def test_goose_needs_no_semicolon_at_the_end_of_a_block(tmp_path: Path) -> None:
+    text = (
+        "-- +goose Up\nSELECT 1 -- one\n; -- and\n-- +goose StatementBegin\nSELECT 2\n"
+        "-- +goose StatementEnd\n-- +goose Down\n-- nothing\n"
+    )
+    history = read(tmp_path, {"1_a.sql": text})
+
+    assert faults(history) == []
 
 
 def test_goose_file_without_number_is_named(tmp_path: Path) -> None:
@@ -328,7 +345,7 @@ def test_flyway(tmp_path: Path) -> None:
             "R__z.sql": "SELECT 5;",
             "R__y.sql": "SELECT 4;",
             "B1__base.sql": "SELECT 9;",
-            "beforeMigrate.sql": "SELECT 8;",
+            "data.sql": "SELECT 8;",
             "V3__mixed.sql": "VACUUM t; SELECT 6;",
         },
     )
@@ -351,7 +368,31 @@ def test_flyway(tmp_path: Path) -> None:
         *("V3__mixed.sql", "R__y.sql", "R__z.sql"),
     ]
     assert "V3__mixed.sql" in history.notices[1]
-    assert history.notices[2] == '1 file that Flyway does not run: "beforeMigrate.sql"'
+    assert history.notices[2] == '1 file that Flyway does not run: "data.sql"'
+
+
+def test_callbacks_of_flyway_are_not_judged(tmp_path: Path) -> None:
+    history = read(
+        tmp_path,
+        {
+            "V1__a.sql": "SELECT 1;",
+            "afterMigrate.sql": "DROP TABLE t;",
+            "more/beforeEachMigrate__role.sql": "SET ROLE owner;",
+            "aftermath.sql": "SELECT 2;",
+        },
+    )
+
+    reason = "Flyway runs it as a callback, and callbacks are not judged"
+    assert faults(history) == [
+        ("afterMigrate.sql", 1, reason),
+        ("beforeEachMigrate__role.sql", 1, reason),
+    ]
+    assert table(history, tmp_path) == {
+        "V1__a.sql": [("upgrade", "SELECT 1", 1)],
+        "afterMigrate.sql": [],
+        "more/beforeEachMigrate__role.sql": [],
+    }
+    assert history.notices[1:] == ('1 file that Flyway does not run: "aftermath.sql"',)
 
 
 def test_flyway_baseline_is_left_out_where_what_it_sums_up_is_there(tmp_path: Path) -> None:
@@ -563,6 +604,88 @@ def test_files_that_are_named_run_as_psql_runs_them(tmp_path: Path) -> None:
         "1_a.down.sql": [("upgrade", "SELECT 3", None)],
         "1_a.up.sql": [("upgrade", "SELECT 1", None), ("upgrade", "SELECT 2", None)],
     }
+    assert history.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "tool", "expected"),
+    [
+        (
+            "-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n",
+            "goose",
+            [("upgrade", "SELECT 1", 1), ("downgrade", "SELECT 2", 1)],
+        ),
+        (
+            "-- +goose NO TRANSACTION\n-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n",
+            "goose",
+            [("upgrade", "SELECT 1", None), ("downgrade", "SELECT 2", None)],
+        ),
+        (
+            "-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\nSELECT 2;\n",
+            "dbmate",
+            [("upgrade", "SELECT 1", 1), ("downgrade", "SELECT 2", None)],
+        ),
+        (
+            "-- Up Migration\nSELECT 1;\n-- Down Migration\nSELECT 2;\n",
+            "node-pg-migrate",
+            [("upgrade", "SELECT 1", 1), ("downgrade", "SELECT 2", 1)],
+        ),
+        (
+            "SELECT 1;\n---- create above / drop below ----\nSELECT 2;\n",
+            "tern",
+            [("upgrade", "SELECT 1", 1), ("downgrade", "SELECT 2", 1)],
+        ),
+        (
+            "---- tern: disable-tx ----\nSELECT 1;\n",
+            "tern",
+            [("upgrade", "SELECT 1", None)],
+        ),
+    ],
+)
+def test_file_that_is_named_is_read_by_its_own_marks(
+    tmp_path: Path, text: str, tool: str, expected: list[Row]
+) -> None:
+    fill(tmp_path, {"notes.sql": text})
+
+    history = read_sql_files([tmp_path / "notes.sql"])
+
+    assert table(history, tmp_path) == {"notes.sql": expected}
+    (notice,) = history.notices
+    assert notice.startswith(f"read by the marks of {tool}: ")
+    assert faults(history) == []
+
+
+def test_files_with_marks_keep_the_order_in_which_they_are_named(tmp_path: Path) -> None:
+    names = ["2_b.sql", "1_a.sql", "3_plain.sql"]
+    marked = "-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n"
+    fill(tmp_path, {"2_b.sql": marked, "1_a.sql": marked, "3_plain.sql": "SELECT 3;"})
+
+    history = read_sql_files([tmp_path / name for name in names])
+
+    assert [Path(one.path).name for one in history.migrations] == names
+    assert [len(one.downgrade) for one in history.migrations] == [1, 1, 0]
+    assert len(history.notices) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        # its name says that it is one way
+        ("1_a.up.sql", "-- Up Migration\nSELECT 1;"),
+        # two tools
+        ("1_a.sql", "-- migrate:up\n-- +goose Up\nSELECT 1;"),
+        # no way up
+        ("1_a.sql", "-- +goose Down\nSELECT 1;"),
+    ],
+)
+def test_file_whose_marks_do_not_tell_the_tool_runs_as_psql_runs_it(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    fill(tmp_path, {name: text})
+
+    history = read_sql_files([tmp_path / name])
+
+    assert table(history, tmp_path) == {name: [("upgrade", "SELECT 1", None)]}
     assert history.notices == ()
 
 

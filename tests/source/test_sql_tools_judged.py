@@ -174,3 +174,39 @@ def test_placeholder_lowers_the_certainty(tmp_path: Path) -> None:
         (1, "${s} is taken for a name or a value"),
         (1, "${s} is taken for a name or a value"),
     ]
+
+
+CONTROLLED = "BEGIN;\nALTER TABLE t ADD COLUMN b int;\nCOMMIT;\nSELECT 1;\n"
+NESTED = "nested-transaction"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        ("1_a.sql", f"-- +goose Up\n{CONTROLLED}", [2, 4]),
+        ("1_a.sql", f"-- +goose NO TRANSACTION\n-- +goose Up\n{CONTROLLED}", []),
+        ("1_a.sql", "-- +goose Up\nSAVEPOINT a;\nROLLBACK TO a;\nROLLBACK;\n", [4]),
+        ("1_a.sql", f"-- migrate:up\nSELECT 1;\n-- migrate:down\n{CONTROLLED}", [4, 6]),
+        ("1_a.sql", f"-- migrate:up transaction:false\n{CONTROLLED}", []),
+        ("V1__a.sql", CONTROLLED, [1, 3]),
+        ("V1__a.sql", "COMMIT;\nBEGIN;\nSELECT 1;\nCOMMIT;\n", [1]),
+        # sent as one string, in which BEGIN begins a transaction
+        ("1_a.up.sql", CONTROLLED, []),
+    ],
+)
+def test_transaction_control_is_found_in_the_transaction_of_a_tool(
+    tmp_path: Path, name: str, text: str, lines: list[int]
+) -> None:
+    result = judge(walk_through(tmp_path, {name: text}), settings=RuleSettings())
+
+    assert [one.span.line for one in result.findings if one.rule == NESTED] == lines
+
+
+def test_the_tool_whose_transaction_it_is_is_named(tmp_path: Path) -> None:
+    timeline = walk_through(tmp_path, {"1_a.sql": f"-- +goose Up\n{CONTROLLED}"})
+    result = judge(timeline, settings=RuleSettings())
+
+    assert [one.message for one in result.findings if one.rule == NESTED] == [
+        "BEGIN inside the transaction that goose opens begins nothing",
+        "COMMIT inside the transaction that goose opens ends it too early",
+    ]

@@ -97,15 +97,39 @@ def test_ever_new_statements_are_cut_at_the_limit(
         """
         number = 0
         while True:
-            op.execute(f"SELECT {number}")
+            op.execute(f"SELECT '{number}'")
+            op.execute(f"DROP TABLE t{number}")
             number += 1
         """
     )
 
-    assert len(migration.upgrade) == 50
+    # of what differs in numbers only, one
+    assert [one.sql for one in migration.upgrade][:3] == [
+        "SELECT '0'",
+        "DROP TABLE t0",
+        "DROP TABLE t1",
+    ]
+    assert len(migration.upgrade) == 26
     assert [(one.line, one.reason) for one in migration.unjudged] == [
         (15, "sends more than 50 statements, the rest was cut")
     ]
+
+
+def test_a_loop_over_batches_ends_when_only_numbers_are_others(folder: ProjectFolder) -> None:
+    migration = folder.record_one(
+        """
+        offset = 0
+        while True:
+            batch = f"UPDATE t SET a = 1 WHERE id IN (SELECT id FROM t LIMIT 9 OFFSET {offset})"
+            if op.get_bind().exec_driver_sql(batch).rowcount <= 0:
+                break
+            offset += 9
+        op.execute("SELECT 1")
+        """
+    )
+
+    assert len(migration.upgrade) == 3
+    assert migration.unjudged == ()
 
 
 def test_timer_of_somebody_else_goes_on(alarm: list[int]) -> None:

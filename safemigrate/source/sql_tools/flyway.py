@@ -9,7 +9,7 @@ from pathlib import Path
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.sql_tools.dialects import leave_out_vendors
 from safemigrate.source.sql_tools.folders import Folder
-from safemigrate.source.sql_tools.layouts import Found, Part, Step, check_unique
+from safemigrate.source.sql_tools.layouts import Fault, Found, Part, Step, check_unique
 from safemigrate.source.sql_tools.scripts import Wrapping
 from safemigrate.source.text import read_text
 from safemigrate.sql import blank_psql, split_statements
@@ -27,8 +27,12 @@ _FREE = re.compile(
     r"|REINDEX(?:\s+VERBOSE)?\s+(?:SCHEMA|DATABASE|SYSTEM)\b|DISCARD\s+ALL\b",
     re.IGNORECASE,
 )
+# What Flyway runs around its commands, by the name of the event and a description, if any.
+# https://documentation.red-gate.com/fd/callbacks-275218509.html
+_CALLBACK = re.compile(r"(?:(?:before|after)[A-Z][A-Za-z]*|createSchema)(?:__.*)?\.sql\Z")
 _SETTING = re.compile(r"^\s*executeInTransaction\s*=\s*(?P<value>\w+)\s*$", re.MULTILINE)
 
+_NOT_READ = "Flyway runs it as a callback, and callbacks are not judged"
 
 _BUILT = frozenset({"build", "node_modules", "out", "target"})
 
@@ -55,7 +59,10 @@ class Flyway:
         return any(True for _ in _list_scripts(files))
 
     def read(self, folder: Folder) -> Found:
-        """Return the versions in their order, each with its undo, then what is repeatable."""
+        """Return the versions in their order, each with its undo, then what is repeatable.
+
+        What Flyway runs around them is named at the end, and not read.
+        """
         files, notices = leave_out_vendors(sorted(_walk(folder.path)))
         scripts = list(_list_scripts(files))
         versions = [one for one in scripts if one.kind == "V"]
@@ -73,7 +80,9 @@ class Flyway:
             down = None if undo is None else _read_part(folder, undo.file, mixed)
             notices = (*notices, *mixed)
             steps.append(Step(up, down))
-        known = {one.file for one in scripts}
+        callbacks = [one for one in files if _CALLBACK.match(one.name)]
+        steps += [Step(None, None, (Fault(one, 1, _NOT_READ),)) for one in callbacks]
+        known = {*callbacks, *(one.file for one in scripts)}
         return Found(tuple(steps), notices, tuple(one for one in files if one not in known))
 
 

@@ -24,17 +24,16 @@ from safemigrate.source.sql_tools.folders import Folder, list_sql_files
 from safemigrate.source.sql_tools.layouts import Fault, Found, Layout, Part, Step, list_names
 from safemigrate.source.sql_tools.pairs import Diesel, GolangMigrate, Sqlx, SqlxPlain
 from safemigrate.source.sql_tools.scripts import Script, Wrapping, read_script
-from safemigrate.source.sql_tools.sections import Dbmate, Goose, NodePgMigrate, Tern
+from safemigrate.source.sql_tools.sections import Dbmate, Goose, NodePgMigrate, Sectioned, Tern
 from safemigrate.source.sql_tools.sqitch import Sqitch
 from safemigrate.source.sql_tools.upgrade_only import Atlas, Drizzle, Prisma, Supabase
 
 __all__ = ["LAYOUTS", "VAGUE_LAYOUTS", "Reading", "is_of_tool", "read_directory", "read_file"]
 
+# Told by marks in each file.
+SECTIONED: tuple[Sectioned, ...] = (Goose(), Dbmate(), NodePgMigrate(), Tern())
 LAYOUTS: tuple[Layout, ...] = (
-    Goose(),
-    Dbmate(),
-    NodePgMigrate(),
-    Tern(),
+    *SECTIONED,
     GolangMigrate(),
     Sqlx(),
     Diesel(),
@@ -88,18 +87,25 @@ def read_directory(directory: Path) -> Reading:
     return Reading(reading.migrations, tuple(notices), reading.placeholders)
 
 
-def read_file(path: Path, text: str) -> Reading:
-    """Return the one migration that a file is, as psql runs it."""
-    shown = show_path(path)
-    script = read_script(shown, text)
-    migration = Migration(
-        path=shown,
-        text=text,
-        upgrade=script.statements,
-        unjudged=script.unjudged,
-        assumptions=script.assumptions,
-    )
-    return Reading((migration,), placeholders=script.placeholders)
+def read_file(path: Path) -> Reading:
+    """Return the one migration that a file is.
+
+    One that has the marks of a tool for its two ways is read by them; any other as psql runs it,
+    and so is one whose name says which way it is. Raises SourceError for a file that is not there,
+    or is not UTF-8.
+    """
+    folder = Folder(path.parent)
+    text = folder.text(path)
+    found = [layout for layout in SECTIONED if layout.marks.search(text)]
+    if len(found) != 1 or path.name.lower().endswith((".up.sql", ".down.sql")):
+        reader = _Reader(folder, "")
+        migrations = tuple(reader.read(Step(Part(path, Wrapping.NOTHING))))
+        return Reading(migrations, placeholders=reader.placeholders)
+    (layout,) = found
+    reader = _Reader(folder, layout.name)
+    migrations = tuple(reader.read(layout.read_file(path, text)))
+    notice = f"read by the marks of {layout.name}: {layout.rule}"
+    return Reading(migrations, (notice,), reader.placeholders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ def _find_layout(folder: Folder) -> _Place | None:
             names = " and as ".join(f'"{layout.name}"' for layout in found)
             raise UsageError(
                 f'the directory "{show_path(folder.path)}" can be read as {names} migrations',
-                "name the files themselves, in their order: they are read as psql runs them",
+                "name the files themselves, in their order: each is read by itself",
             )
         if found:
             return _Place(folder, found[0])
@@ -205,7 +211,8 @@ class _Reader:
         # Whether a way back leads back can be told only where all of the way there was read.
         is_whole = not unjudged and (up is not None if reverses is None else not reverses.unjudged)
         is_present = is_whole and bool(downward.statements)
-        wrappings = {part.wrapping for part in (up, down) if part}
+        ways = {Direction.UPGRADE: up, Direction.DOWNGRADE: down}
+        wrappings = {way: part.wrapping for way, part in ways.items() if part}
         return Migration(
             path=shown,
             text=self._folder.text(file),
@@ -216,7 +223,8 @@ class _Reader:
             downgrade_line=1 if down is None else down.line,
             unjudged=tuple(sorted(unjudged, key=lambda one: one.line)),
             assumptions=(*upward.assumptions, *downward.assumptions),
-            runner=self._tool if wrappings - {Wrapping.NOTHING} else "",
+            runner=self._tool if {*wrappings.values()} - {Wrapping.NOTHING} else "",
+            wrapped=frozenset(way for way, one in wrappings.items() if one is Wrapping.TRANSACTION),
             reverses="" if reverses is None else reverses.path,
         )
 

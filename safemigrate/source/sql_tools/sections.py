@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from safemigrate.source.sql_tools.folders import Folder, natural_key
-from safemigrate.source.sql_tools.layouts import Fault, Found, Part, Step, check_unique
+from safemigrate.source.sql_tools.layouts import Fault, Found, Layout, Part, Step, check_unique
 from safemigrate.source.sql_tools.scripts import Wrapping
 from safemigrate.source.text import LineIndex
+from safemigrate.sql import blank_psql, split_statements
 
-__all__ = ["Dbmate", "Goose", "NodePgMigrate", "Tern"]
+__all__ = ["Dbmate", "Goose", "NodePgMigrate", "Sectioned", "Tern"]
 
 _NUMBERED = re.compile(r"(?P<version>\d+)_")
 
@@ -41,15 +43,40 @@ def _bound(marks: list[_Mark], text: str) -> Iterator[tuple[_Mark, int]]:
     return zip(marks, ends[1:], strict=True)
 
 
+class Sectioned(Layout, Protocol):
+    """A tool that keeps both ways in one file.
+
+    `marks`: what is found in each of its files that has both ways, or says how it is run.
+    """
+
+    marks: re.Pattern[str]
+
+    def read_file(self, file: Path, text: str) -> Step:
+        """Return what the tool would run of the file."""
+
+
+_GOOSE_UP = re.compile(r"^[ \t]*--[ \t]*\+goose[ \t]+up\b", re.MULTILINE | re.IGNORECASE)
+_DBMATE_UP = re.compile(r"^--[ \t]*migrate:up\b", re.MULTILINE)
+_NODE_UP = re.compile(r"^[ \t]*--[\s-]*up\s+migration\b", re.MULTILINE | re.IGNORECASE)
+_TERN_MARK = re.compile(
+    r"^---- (?:create above / drop below|tern: disable-tx) ----\s*$", re.MULTILINE
+)
+
+
 class Goose:
     """Files with `-- +goose Up`."""
 
     name = "goose"
     rule = "one transaction a file, but for those with NO TRANSACTION"
+    marks = _GOOSE_UP
 
     def recognises(self, folder: Folder) -> bool:
         """Return whether a file has a section up."""
         return folder.has_text(_GOOSE_UP)
+
+    def read_file(self, file: Path, text: str) -> Step:
+        """Return the two ways of the file."""
+        return _read_goose(file, text)
 
     def read(self, folder: Folder) -> Found:
         """Return the files by number."""
@@ -65,7 +92,6 @@ class Goose:
         return Found(tuple(steps[one] for one in order), ignored=tuple(ignored))
 
 
-_GOOSE_UP = re.compile(r"^[ \t]*--[ \t]*\+goose[ \t]+up\b", re.MULTILINE | re.IGNORECASE)
 _GOOSE_MARK = re.compile(
     r"^[ \t]*--[ \t]*\+goose\b[ \t]*(?P<words>[^\r\n]*)", re.MULTILINE | re.IGNORECASE
 )
@@ -86,7 +112,7 @@ def _read_goose(file: Path, text: str) -> Step:
     }
     faults = tuple(
         Fault(file, line, f"goose refuses the file: {reason}")
-        for line, reason in _list_goose_faults(marks)
+        for line, reason in (*_list_goose_faults(marks), *_list_unended(text, marks))
     )
     return Step(parts.get("UP"), parts.get("DOWN"), faults)
 
@@ -122,15 +148,41 @@ def _list_open_statements(marks: list[_Mark]) -> Iterator[tuple[int, str]]:
         yield begun.line, "StatementBegin has no StatementEnd"
 
 
+_SKIPPED = re.compile(r"--[^\r\n]*|\s+")
+
+
+def _list_unended(text: str, marks: list[_Mark]) -> Iterator[tuple[int, str]]:
+    """Yield the line of the last statement of a section where it has no semicolon."""
+    sections = [mark for mark in marks if mark.words.upper() in {"UP", "DOWN"}]
+    blocks = [
+        (mark.end, end)
+        for mark, end in _bound(marks, text)
+        if mark.words.upper() == "STATEMENTBEGIN"
+    ]
+    lines = LineIndex(text)
+    for mark, end in _bound(sections, text):
+        for last in split_statements(blank_psql(text[mark.end : end])[0])[-1:]:
+            start = mark.end + last.offset
+            is_block = any(begin <= start < stop for begin, stop in blocks)
+            rest = _SKIPPED.sub("", text[start + len(last.sql) : end])
+            if not is_block and not rest.startswith(";"):
+                yield lines.line(start), "the statement has no semicolon at its end"
+
+
 class Dbmate:
     """Files with `-- migrate:up`."""
 
     name = "dbmate"
     rule = "one transaction a file, but for those with transaction:false"
+    marks = _DBMATE_UP
 
     def recognises(self, folder: Folder) -> bool:
         """Return whether a file has a section up."""
         return folder.has_text(_DBMATE_UP)
+
+    def read_file(self, file: Path, text: str) -> Step:
+        """Return the two ways of the file."""
+        return _read_dbmate(file, text)
 
     def read(self, folder: Folder) -> Found:
         """Return the files by name, as dbmate runs them."""
@@ -141,7 +193,6 @@ class Dbmate:
 
 
 _DIGITS = re.compile(r"\d+")
-_DBMATE_UP = re.compile(r"^--[ \t]*migrate:up\b", re.MULTILINE)
 _DBMATE_MARK = re.compile(r"^--[ \t]*migrate:(?P<words>[^\r\n]*)", re.MULTILINE)
 _OPTION = re.compile(r"transaction:(?P<value>\w+)\Z")
 
@@ -176,10 +227,15 @@ class NodePgMigrate:
 
     name = "node-pg-migrate"
     rule = "one transaction a file"
+    marks = _NODE_UP
 
     def recognises(self, folder: Folder) -> bool:
         """Return whether a file has a section up."""
         return folder.has_text(_NODE_UP)
+
+    def read_file(self, file: Path, text: str) -> Step:
+        """Return the two ways of the file."""
+        return _read_node(file, text)
 
     def read(self, folder: Folder) -> Found:
         """Return the files by the number that their names begin with."""
@@ -189,7 +245,6 @@ class NodePgMigrate:
         return Found(tuple(_read_node(one, folder.text(one)) for one in files), ignored=ignored)
 
 
-_NODE_UP = re.compile(r"^[ \t]*--[\s-]*up\s+migration\b", re.MULTILINE | re.IGNORECASE)
 _NODE_DOWN = re.compile(r"^[ \t]*--[\s-]*down\s+migration\b", re.MULTILINE | re.IGNORECASE)
 
 
@@ -212,10 +267,15 @@ class Tern:
 
     name = "tern"
     rule = "one transaction a file, but for those with disable-tx"
+    marks = _TERN_MARK
 
     def recognises(self, folder: Folder) -> bool:
         """Return whether a file has the line between its two ways."""
         return folder.has_text(_TERN_LINE)
+
+    def read_file(self, file: Path, text: str) -> Step:
+        """Return the two ways of the file."""
+        return _read_tern(file, text)
 
     def read(self, folder: Folder) -> Found:
         """Return the files by number."""
