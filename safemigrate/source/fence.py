@@ -26,7 +26,7 @@ from safemigrate.source.fence_attempts import (
     PathUse,
     is_writing,
 )
-from safemigrate.source.fence_drivers import refusing_drivers, replaced
+from safemigrate.source.fence_drivers import find_other_threads, refusing_drivers, replaced
 from safemigrate.source.fence_process import taming_process
 from safemigrate.source.fence_signals import keeping_interrupts, refusing_signals
 from safemigrate.source.fence_sqlite import is_in_memory, refusing_files
@@ -43,7 +43,9 @@ _EVENTS = frozenset(CALLS) | frozenset(PATHS) | {_DATABASE}
 
 @contextlib.contextmanager
 def fenced(on_attempt: Callable[[Attempt], None]) -> Iterator[None]:
-    """Refuse sockets, other processes and writes, in every thread, while the block runs.
+    """Refuse sockets, other processes and writes while the block runs.
+
+    That is so in this thread and those that are started inside; the others go on as before.
 
     `on_attempt` is called for each attempt, by the code that made it, before it is refused with a
     FenceError: the stack tells where it comes from. In a fence within a fence the inner one is
@@ -82,10 +84,13 @@ class _Fence:
     def __init__(self, on_attempt: Callable[[Attempt], None]) -> None:
         self._on_attempt = on_attempt
         self._counts: Counter[Attempt] = Counter()
+        self._others = find_other_threads()
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse what the event is about, when it is something to be refused."""
         if event == "open" and not is_writing(arguments):
+            return
+        if threading.current_thread() in self._others:
             return
         attempt = _judge(event, arguments, sys._getframe(2))  # noqa: SLF001 - the hook has no other way to know its caller
         if attempt is not None:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib.util
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -11,7 +12,7 @@ from typing import Any
 
 from safemigrate.source.fence_attempts import Attempt, AttemptKind
 
-__all__ = ["refusing_drivers", "replaced"]
+__all__ = ["find_other_threads", "refusing_drivers", "replaced"]
 
 # Where all their ways to connect come together. asyncpg, pg8000, pymysql and their like use
 # Python's sockets.
@@ -99,9 +100,10 @@ def _refuse_objects(stack: contextlib.ExitStack, plain: Any, connect: Callable[.
         if subclass.__flags__ & _IS_HEAP_TYPE:
             _refuse_subclass(stack, subclass, connect)
     is_over = False
+    others = find_other_threads()
 
     def start(self: object, *arguments: object, **options: object) -> None:
-        if is_over:
+        if is_over or threading.current_thread() in others:
             plain.__init__(self, *arguments, **options)
         else:
             connect(None, *arguments, **options)
@@ -225,18 +227,25 @@ class _Finder:
         return spec
 
 
+def find_other_threads() -> frozenset[threading.Thread]:
+    """Return the threads that run beside this one."""
+    return frozenset(threading.enumerate()) - {threading.current_thread()}
+
+
 @contextlib.contextmanager
 def replaced(target: object, name: str, substitute: Callable[..., Any]) -> Iterator[None]:
     """Let `target.name(…)` call `substitute(real, …)` inside the block.
 
-    Who has taken the name to himself meanwhile gets the real one afterwards.
+    Who has taken the name to himself meanwhile gets the real one afterwards, and so do the other
+    threads that were there before: what they do is nothing that was begun inside.
     """
     real = getattr(target, name)
+    others = find_other_threads()
     is_over = False
 
     @functools.wraps(real)
     def call(*arguments: Any, **options: Any) -> Any:
-        if is_over:
+        if is_over or threading.current_thread() in others:
             return real(*arguments, **options)
         return substitute(real, *arguments, **options)
 

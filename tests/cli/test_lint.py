@@ -208,11 +208,10 @@ def test_only_files_changed_since_a_commit_are_reported_on(
     assert bad.stderr.startswith('error: git knows no commit "nowhere"\nhint: ')
 
 
-def test_nothing_changed_is_no_finding(
-    unsafe: tuple[str, str], run: Run, git: Callable[..., None]
-) -> None:
+@pytest.mark.usefixtures("unsafe")
+def test_nothing_changed_is_no_finding(run: Run, git: Callable[..., None]) -> None:
     git("init", "-b", "main")
-    git("add", *unsafe)
+    git("add", ".")
     git("commit", "-m", "first")
     result = run("lint", "--changed-since", "HEAD")
     assert result.exit_code == 0

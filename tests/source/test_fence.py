@@ -928,3 +928,23 @@ def test_nobody_listens(attempts: list[Attempt]) -> None:
         with pytest.raises(FenceError):
             socket.create_server(("127.0.0.1", 0))
     assert say(attempts) == ['listens on "127.0.0.1"'] * 2
+
+
+def test_a_thread_that_was_there_before_goes_on(tmp_path: Path) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def write() -> None:
+        begun.wait()
+        (tmp_path / "a.txt").write_text("x")
+        ended.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    attempts: list[Attempt] = []
+    with fenced(attempts.append):
+        begun.set()
+        ended.wait()
+    thread.join()
+
+    assert (tmp_path / "a.txt").read_text() == "x"
+    assert attempts == []

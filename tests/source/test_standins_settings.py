@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import URL, create_engine
 from sqlalchemy.exc import ArgumentError
 
-from safemigrate.cache import InputKind, watch_inputs
+from safemigrate.cache import watch_inputs
 from safemigrate.model import History
 from safemigrate.source import open_project, record
 from tests.source.conftest import ProjectFolder
@@ -243,10 +243,13 @@ def test_a_variable_that_is_not_set_is_told_and_stays_so(
         f'variables that are not set here were read as if they were empty: "{VARIABLE}"'
         in history.notices
     )
-    assert watch.take().seen[InputKind.VARIABLE, VARIABLE] == ""
     assert VARIABLE not in os.environ
     with pytest.raises(KeyError):
         os.environ[VARIABLE]
+    taken = watch.take()
+    assert taken.are_current()
+    monkeypatch.setenv(VARIABLE, "postgresql://")
+    assert not taken.are_current()
 
 
 def test_a_revision_that_reads_a_variable_that_is_not_set_is_assumed(folder: ProjectFolder) -> None:
