@@ -40,7 +40,7 @@ class _Recollection:
     its file and of those of all that run before it.
     `of_revisions`: the revision files and their folders, as read.
     `others`: everything else that was read. `missing`, `broken`: as `StandIns` has them.
-    `variables`: those that were not set and had to be.
+    `variables`: those that were not set and had to be. `legacy`: as `StandIns` has it.
     """
 
     history: History
@@ -52,6 +52,7 @@ class _Recollection:
     missing: dict[str, set[str]]
     broken: dict[str, str]
     variables: dict[str, None]
+    legacy: dict[str, None]
 
     @property
     def whole(self) -> History:
@@ -156,6 +157,7 @@ def _record(
             project.stand_ins.missing.setdefault(name, set()).update(importers)
         project.stand_ins.broken.update(old.broken)
         project.stand_ins.absent.variables.update(old.variables)
+        project.stand_ins.legacy.update(old.legacy)
     recording = record_revisions(project, version=request.version, known=known)
     return project, recording, lineages if recording.revisions else ()
 
@@ -205,6 +207,7 @@ def _remember(
         {} if stand_ins is None else stand_ins.missing,
         {} if stand_ins is None else stand_ins.broken,
         {} if stand_ins is None else stand_ins.absent.variables,
+        {} if stand_ins is None else stand_ins.legacy,
     )
 
 

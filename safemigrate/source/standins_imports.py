@@ -30,7 +30,7 @@ class StandIns:
     `missing`: module that is not here → the files of the project that import it.
     `broken`: module of the project that could not be imported whole → why.
     `absent`: what the project reads by name, and that is not there.
-    `remarks`: what else the reader should know.
+    `remarks`: what else the reader should know. `legacy`: spellings that SQLAlchemy 2 took away.
     """
 
     def __init__(self, places: Places) -> None:
@@ -40,6 +40,7 @@ class StandIns:
         self.broken: dict[str, str] = {}
         self.absent = Absent(places, self.uses)
         self.remarks: dict[str, None] = {}
+        self.legacy: dict[str, None] = {}
         self._kept: dict[str, ModuleType] = {}
         self._path: list[str] = []
 
@@ -72,7 +73,16 @@ class StandIns:
                 "modules of the project that could not be imported whole, with stand-ins for the "
                 f"rest: {_list(broken, 5)}"
             )
+        if self.legacy:
+            found.append(
+                f"the project uses what SQLAlchemy 2 took away ({_list(sorted(self.legacy), 5)}); "
+                "it is read as SQLAlchemy 1.4 runs it"
+            )
         return (*found, *self.absent.notices(), *self.remarks)
+
+    def see_legacy(self, spelling: str) -> None:
+        """Note that something is written for SQLAlchemy 1.4."""
+        self.legacy[spelling] = None
 
     def _see_importers(self, files: Iterable[Path]) -> None:
         """Note who else imports what is missing: a module is looked for but once."""
@@ -136,7 +146,7 @@ def standing_in(stand_ins: StandIns) -> Iterator[None]:
         sys.meta_path.insert(0, finder)
     try:
         with (
-            reading_legacy(),
+            reading_legacy(stand_ins.see_legacy),
             reading_settings(stand_ins.absent),
             loading_revisions(stand_ins),
         ):
