@@ -11,6 +11,7 @@ __all__ = ["RecordingStoppedError", "TimeLimit"]
 
 # Code that catches everything is told again, until it hears.
 _AGAIN_S = 0.05
+_LEAST_S = 0.001
 
 
 class RecordingStoppedError(BaseException):
@@ -39,6 +40,7 @@ class TimeLimit:
         self._started = 0.0
         self._left_s = self._interval_s = 0.0
         self._handler: object = None
+        self._again_s = _AGAIN_S
 
     def __enter__(self) -> None:
         if not hasattr(signal, "setitimer") or (
@@ -67,4 +69,7 @@ class TimeLimit:
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
         del signum, frame
         if self._is_running:
+            # what catches this everywhere has to be hit between two of its blocks
+            self._again_s = max(self._again_s / 2, _LEAST_S)
+            signal.setitimer(signal.ITIMER_REAL, self._again_s, self._again_s)
             raise self._stop()
