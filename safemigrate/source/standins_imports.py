@@ -153,7 +153,9 @@ def standing_in(stand_ins: StandIns) -> Iterator[None]:
             yield
     finally:
         with _LOCK:
-            sys.meta_path.remove(finder)
+            with contextlib.suppress(ValueError):
+                # foreign code may have made a new list of them
+                sys.meta_path.remove(finder)
             for name in set(sys.modules) - before:
                 if _is_of(sys.modules[name], stand_ins.places):
                     stand_ins._kept[name] = sys.modules.pop(name)  # noqa: SLF001 - as above
