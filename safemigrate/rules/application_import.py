@@ -1,6 +1,7 @@
 """A revision that depends on what the application is today."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from safemigrate.model import Confidence, Finding, Remedy, Severity
 from safemigrate.rulekit import UPGRADE_ONLY, Context, Family, rule
@@ -17,7 +18,7 @@ def application_import(context: Context) -> Iterator[Finding]:
     Finds imports of modules that are the project's own: relative ones, and those that Python finds
     neither in itself nor among the installed packages. An import for type checkers is none.
     A module that Python does not find at all may be of a library that is not installed where the
-    revision is judged; the confidence is low then.
+    revision is judged; then it is an info, of low confidence.
 
     ## Why is this unsafe?
 
@@ -55,7 +56,7 @@ def application_import(context: Context) -> Iterator[Finding]:
     """
     for each in context.passage.migration.imports:
         doubt = "" if each.is_found else "is not installed here and, unless it is a library, "
-        yield context.finding_about_file(
+        found = context.finding_about_file(
             f'this imports "{each.module}", which {doubt}changes with the application',
             why="the revision runs again for years, and then with the application of that day",
             confidence=Confidence.HIGH if each.is_found else Confidence.LOW,
@@ -64,3 +65,4 @@ def application_import(context: Context) -> Iterator[Finding]:
             ),
             line=each.line,
         )
+        yield found if each.is_found else replace(found, severity=Severity.INFO)
