@@ -144,3 +144,13 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Cop
     monkeypatch.setenv("SAFEMIGRATE_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(sys, "path", [*sys.path])
     return make
+
+
+@pytest.fixture(autouse=True)
+def without_modules_of_others() -> Iterator[None]:
+    """Let no module that another test has imported pass for one of a project."""
+    names = {path.stem for name in NAMES for path in (SHAPES / name).iterdir()}
+    found = [one for one in sys.modules if one.partition(".")[0] in names]
+    kept = {one: sys.modules.pop(one) for one in found}
+    yield
+    sys.modules.update(kept)
