@@ -58,7 +58,7 @@ def command(
         config = find_config_here(config)
     known = load_project_config(config)
     server = _choose_server(known, pg_version, url)
-    place = find_place(config, _list_locations(config), known)
+    place = find_place(config, open_project(config, is_lenient=True).folders, known)
     walked = walk_inputs(
         (), config_path=config, schema=None, changes=None, pg_version=server.judged.major
     )
@@ -71,11 +71,6 @@ def command(
     shown = _leave_out(walked, known, result)
     click.echo(describe_project(config, walked.timeline, shown, server.about))
     click.echo(describe_steps(steps, place, is_dry=dry_run))
-
-
-def _list_locations(config: Path) -> tuple[Path, ...]:
-    script = open_project(config, is_lenient=True).script
-    return tuple(Path(path) for path in script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,5 @@
 """What the paths of a command line mean."""
 
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,11 +7,9 @@ from pathlib import Path
 from safemigrate.cli.staging import ChangeChoice, keep_added
 from safemigrate.errors import UsageError
 from safemigrate.model import History, ServerVersion
-from safemigrate.source import FolderProject, has_sql, read_history, read_sql_files
+from safemigrate.source import FolderProject, has_sql, holds_revisions, read_history, read_sql_files
 
 __all__ = ["Subject", "read_subject"]
-
-_REVISION = re.compile(r"^down_revision\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,7 @@ def _kind_of(paths: tuple[Path, ...]) -> _Kind:
 def _classify(path: Path) -> _Kind:
     """Return what one path is."""
     if path.is_dir():
-        if _has_revisions(path):
+        if holds_revisions(path):
             return _Kind.REVISIONS
         if has_sql(path):
             return _Kind.SQL
@@ -119,34 +114,12 @@ def _classify(path: Path) -> _Kind:
             )
 
 
-def _has_revisions(directory: Path) -> bool:
-    """Return whether some file below says which revision it follows, as each revision does."""
-    return any(
-        _REVISION.search(path.read_text("utf-8", errors="replace"))
-        for path in _list_python(directory)
-    )
-
-
-def _list_python(directory: Path) -> Iterator[Path]:
-    """Yield the Python files below, but not those in hidden folders and virtual environments."""
-    for folder, below, names in os.walk(directory):
-        here = Path(folder)
-        below[:] = [
-            name
-            for name in below
-            if not name.startswith(".") and not (here / name / "pyvenv.cfg").exists()
-        ]
-        yield from (
-            here / name for name in names if name.endswith(".py") and (here / name).is_file()
-        )
-
-
 def _choose_revisions(paths: tuple[Path, ...], history: History, config_path: Path) -> Subject:
     """Return the project's history, and which of its migrations the paths name."""
     known = {Path(one.path).resolve() for one in history.migrations}
     for path in paths:
         wanted = path.resolve()
-        if not any(file == wanted or wanted in file.parents for file in known):
+        if not any(file.is_relative_to(wanted) for file in known):
             what = "no revision of the project is below" if path.is_dir() else "not a revision:"
             raise UsageError(
                 f'{what} "{path}"',
@@ -161,6 +134,6 @@ def _choose_revisions(paths: tuple[Path, ...], history: History, config_path: Pa
             migration.path
             for migration in history.migrations
             for file in [Path(migration.path).resolve()]
-            if any(file == wanted or wanted in file.parents for wanted in wanted_paths)
+            if any(file.is_relative_to(wanted) for wanted in wanted_paths)
         ),
     )

@@ -29,17 +29,13 @@ def walk_subject(
         return walk_from(history, before, version)
     keys = _list_keys(history, before, version)
     first = _find_first(subject)
-    if first:
-        known = store.load(keys[first])
-        if isinstance(known, Catalog):
-            # what the history says of itself is in the catalog already
-            rest = replace(
-                history, migrations=history.migrations[first:], is_complete=False, setup=()
-            )
-            timeline = walk(rest, before=known, version=version)
-            _keep(store, keys, timeline)
-            return timeline
-    timeline = walk_from(history, before, version)
+    known = store.load(keys[first]) if first else None
+    if isinstance(known, Catalog):
+        # what the history says of itself is in the catalog already
+        rest = replace(history, migrations=history.migrations[first:], is_complete=False, setup=())
+        timeline = walk(rest, before=known, version=version)
+    else:
+        timeline = walk_from(history, before, version)
     _keep(store, keys, timeline)
     return timeline
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from safemigrate.source.additions import Additions, find_additions
 from safemigrate.source.editing import Edit, Refusal, apply_edits, edit_ignore, edit_sql
-from safemigrate.source.folders import FolderProject, find_config, find_config_here
+from safemigrate.source.folders import FolderProject, find_config, find_config_here, holds_revisions
 from safemigrate.source.recollection import read_history
 from safemigrate.source.revision_editing import edit_revision
 from safemigrate.source.rewriting import Rewrite, rewrite_files
@@ -38,6 +38,7 @@ __all__ = [
     "find_config_here",
     "find_sqlstate",
     "has_sql",
+    "holds_revisions",
     "list_sql_files",
     "open_project",
     "read_history",

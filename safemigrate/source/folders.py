@@ -19,6 +19,7 @@ __all__ = [
     "find_version_folders",
     "has_alembic_table",
     "has_revisions",
+    "holds_revisions",
     "list_configs_below",
 ]
 
@@ -151,7 +152,7 @@ def find_version_folders(location: Path, wanted: Iterable[Path]) -> tuple[Path, 
 
 
 def _is_within(folder: Path, path: Path) -> bool:
-    return path in (folder, *folder.parents) or path.parent == folder
+    return folder.is_relative_to(path) or path.parent == folder
 
 
 def _leads_to(config: Path, path: Path) -> bool:
@@ -218,6 +219,11 @@ def _find_folder_project(start: Path) -> FolderProject | None:
     above = [versions, *versions.parents][: _HEIGHT + 1]
     location = next((one for one in above if _has_environment(one)), versions)
     return FolderProject(location, versions)
+
+
+def holds_revisions(directory: Path) -> bool:
+    """Return whether some file in the directory, or below, says which revision it follows."""
+    return next(_folders_with_revisions(directory), None) is not None
 
 
 def _folders_with_revisions(start: Path) -> Iterator[Path]:

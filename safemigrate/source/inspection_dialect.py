@@ -1,7 +1,7 @@
 """SQLAlchemy's reflection, answered from the schema that the statements sent so far have made."""
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,10 @@ class InspectionDialect(NamesDialect):
     """
 
     supports_statement_cache = True
+
+    def _lists(self, request: "_Request", of: Callable[[Known, Table], Iterable[Answer]]) -> Any:
+        """Return for each table asked about the list of what `of` gives."""
+        return self._parts(request, lambda known, table: list(of(known, table)), list)
 
     def _parts(
         self,
@@ -173,22 +177,14 @@ class InspectionDialect(NamesDialect):
     ) -> Any:
         """Return the unique constraints of the tables."""
         del connection, kw
-        return self._parts(
-            _Request(schema, filter_names, scope, kind),
-            lambda known, table: list(uniques_of(known, table)),
-            list,
-        )
+        return self._lists(_Request(schema, filter_names, scope, kind), uniques_of)
 
     def get_multi_check_constraints(  # type: ignore[override]  # called by position, too
         self, connection: Any, schema: Any, filter_names: Any, scope: Any, kind: Any, **kw: Any
     ) -> Any:
         """Return the CHECK constraints of the tables."""
         del connection, kw
-        return self._parts(
-            _Request(schema, filter_names, scope, kind),
-            lambda known, table: list(checks_of(known, table)),
-            list,
-        )
+        return self._lists(_Request(schema, filter_names, scope, kind), checks_of)
 
     def get_multi_indexes(  # type: ignore[override]  # called by position, too
         self, connection: Any, schema: Any, filter_names: Any, scope: Any, kind: Any, **kw: Any

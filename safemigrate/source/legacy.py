@@ -13,6 +13,8 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Query, Session, decl_base
 from sqlalchemy.orm.interfaces import UserDefinedOption
 
+from safemigrate.source.replacing import replacing
+
 __all__ = ["reading_legacy"]
 
 _Tell = Callable[[str], None]
@@ -36,18 +38,8 @@ def reading_legacy(tell: Callable[[str], None]) -> Iterator[None]:
                 stack.callback(delattr, module, name)
         for owner, name, wrap in _CHANGES:
             if name in vars(owner):
-                stack.enter_context(_wrapped(owner, name, wrap, tell))
+                stack.enter_context(replacing(owner, name, wrap(vars(owner)[name], tell)))
         yield
-
-
-@contextlib.contextmanager
-def _wrapped(owner: Any, name: str, wrap: _Wrap, tell: _Tell) -> Iterator[None]:
-    kept = vars(owner)[name]
-    setattr(owner, name, wrap(kept, tell))
-    try:
-        yield
-    finally:
-        setattr(owner, name, kept)
 
 
 def _taking_bind(original: Callable[..., None], tell: _Tell) -> Callable[..., None]:

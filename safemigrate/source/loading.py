@@ -18,7 +18,14 @@ from safemigrate.source.script_facts import ScriptFacts, load_script_stub, read_
 from safemigrate.source.standins_types import Uses
 from safemigrate.source.text import read_revision
 
-__all__ = ["RESERVED_IDS", "Loaded", "Unloadable", "load_leniently", "load_strictly"]
+__all__ = [
+    "RESERVED_IDS",
+    "Loaded",
+    "Unloadable",
+    "list_folders",
+    "load_leniently",
+    "load_strictly",
+]
 
 RESERVED_IDS = frozenset({"base", "head", "heads"})
 
@@ -207,10 +214,15 @@ def _explain(path: Path, error: BaseException) -> Unloadable:
     return Unloadable(show_path(path), 1 if origin is None else origin.line, reason)
 
 
+def list_folders(script: ScriptDirectory) -> tuple[Path, ...]:
+    """Return the folders that Alembic looks for revisions in."""
+    return tuple(script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
+
+
 def _list_files(script: ScriptDirectory) -> Iterator[Path]:
     """Yield the files that may be revisions, each once."""
     seen: set[Path] = set()
-    for location in script._version_locations:  # noqa: SLF001 - Alembic has no public name for the resolved list
+    for location in list_folders(script):
         if not location.exists():
             continue
         for listed in Script._list_py_dir(script, location):  # noqa: SLF001 - Alembic's own listing, with its options

@@ -28,6 +28,7 @@ from safemigrate.source.graph import check_graph, install_map, mend_graph
 from safemigrate.source.loading import (
     Loaded,
     Unloadable,
+    list_folders,
     load_leniently,
     load_strictly,
 )
@@ -61,6 +62,11 @@ class Project:
     unloadable: Mapping[str, Unloadable] = field(default_factory=dict)
     assumptions: Mapping[str, tuple[Assumption, ...]] = field(default_factory=dict)
     stand_ins: StandIns | None = None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that hold the revisions."""
+        return list_folders(self.script)
 
     def revisions(self) -> tuple[Script, ...]:
         """Return every revision in the order `alembic upgrade heads` runs them."""
@@ -230,8 +236,7 @@ def _find_versions(
             for one in named
         ]
         _set_versions(script, tuple(beside))
-    listed = script._version_locations  # noqa: SLF001 - Alembic has no public name for the resolved list
-    if script.recursive_version_locations or any(has_revisions(one) for one in listed):
+    if script.recursive_version_locations or any(map(has_revisions, list_folders(script))):
         return
     found = find_version_folders(Path(script.dir).absolute(), wanted)
     if found:
@@ -247,7 +252,7 @@ def _set_versions(script: ScriptDirectory, folders: tuple[Path, ...]) -> None:
 
 
 def _find_places(path: Path, config: Config, script: ScriptDirectory) -> Places:
-    locations = [Path(script.dir).absolute(), *script._version_locations]  # noqa: SLF001 - as above
+    locations = [Path(script.dir).absolute(), *list_folders(script)]
     more = config.get_prepend_sys_paths_list() or []
     return find_places(locations, path.absolute().parent, map(str, more))
 
@@ -291,4 +296,4 @@ def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
 
 
 def _locations(script: ScriptDirectory) -> str:
-    return ", ".join(show_path(path) for path in script._version_locations)  # noqa: SLF001 - as above
+    return ", ".join(map(show_path, list_folders(script)))

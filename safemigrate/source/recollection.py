@@ -1,7 +1,7 @@
 """The history of a project, remembered: what has been recorded is not recorded again."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from safemigrate.cache import (
     InputKind,
     Inputs,
+    InputsWatch,
     digest,
     digest_of_process,
     note_inputs,
@@ -23,8 +24,6 @@ from safemigrate.source.fence_surroundings import keeping_imports
 from safemigrate.source.folders import FolderProject
 
 if TYPE_CHECKING:
-    from alembic.script import Script
-
     from safemigrate.source.project import Project
     from safemigrate.source.recording import Recorded, Recording
 
@@ -115,10 +114,11 @@ def read_history(
         note_inputs(old.of_revisions)
         return old.whole
     with watch_inputs() as watch, keeping_imports(), watching_places():
-        project, recording, lineages = _record(request, old)
+        project, recording, lineages = _record(request, old, watch)
     read = watch.take()
     new = _remember(project, recording, lineages, read, old)
-    if store is not None and _are_as_read(project, read):
+    # byte-code without its source is heard of by another name
+    if store is not None and read.names(InputKind.FILE).issuperset(_paths_of(project)):
         store.save(request.key, new)
     return new.whole
 
@@ -127,12 +127,12 @@ def _is_usable(old: _Recollection, request: _Request) -> bool:
     """Return whether it is about what is asked for, and what was read is as it was."""
     files = [Path(path) for path in old.of_revisions.names(InputKind.FILE)]
     paths = (path.resolve() for path in request.wanted)
-    is_about_it = all(any(path in (file, *file.parents) for file in files) for path in paths)
+    is_about_it = all(any(file.is_relative_to(path) for file in files) for path in paths)
     return is_about_it and old.others.are_current()
 
 
 def _record(
-    request: _Request, old: _Recollection | None
+    request: _Request, old: _Recollection | None, watch: InputsWatch
 ) -> "tuple[Project, Recording, tuple[str, ...]]":
     """Open the project and record what is not known of it; return the lineages as well.
 
@@ -144,12 +144,12 @@ def _record(
     project = open_project(
         request.config, is_lenient=True, imports=request.imports, wanted=request.wanted
     )
-    script, scripts = project.script, project.revisions()
-    note_own(InputKind.LINK, (project.config_path, Path(script.dir), *_folders_of(project)))
-    note_own(InputKind.FOLDER, _folders_of(project))
+    script, paths = project.script, _paths_of(project)
+    note_own(InputKind.LINK, (project.config_path, Path(script.dir), *project.folders))
+    note_own(InputKind.FOLDER, project.folders)
     note_own(InputKind.FILE, (project.config_path, Path(script.env_py_location)))
-    note_own(InputKind.FILE, (Path(one.path) for one in scripts))
-    lineages = _list_lineages(scripts)
+    note_own(InputKind.FILE, map(Path, paths))
+    lineages = _list_lineages(paths, watch.take())
     known = _keep_known(lineages, old)
     if old is not None and project.stand_ins is not None:
         # what was missing before is not looked for again
@@ -171,13 +171,17 @@ def _keep_known(lineages: Sequence[str], old: _Recollection | None) -> "tuple[Re
     return old.revisions[:count]
 
 
-def _list_lineages(scripts: "Sequence[Script]") -> tuple[str, ...]:
-    """Return for each revision a digest of it and of all that run before it."""
+def _list_lineages(paths: Iterable[str], read: Inputs) -> tuple[str, ...]:
+    """Return for each revision file a digest of it, as read, and of all that run before it."""
     lineages: list[str] = []
-    for script in scripts:
+    for path in paths:
         before = lineages[-1] if lineages else ""
-        lineages.append(digest(before, script.path, _digest_of(Path(script.path))))
+        lineages.append(digest(before, path, read.seen.get((InputKind.FILE, path), "")))
     return tuple(lineages)
+
+
+def _paths_of(project: "Project") -> list[str]:
+    return [script.path for script in project.revisions()]
 
 
 def _remember(
@@ -189,10 +193,9 @@ def _remember(
 ) -> _Recollection:
     """Return what to keep of a recording."""
     stand_ins, history = project.stand_ins, recording.history
-    paths = {one.path for one in project.revisions()}
     of_graph = {*project.notices, *(() if stand_ins is None else stand_ins.notices())}
     notices = [notice for notice in history.notices if notice not in of_graph]
-    others, of_revisions = read.divided(paths, map(str, _folders_of(project)))
+    others, of_revisions = read.divided({*_paths_of(project)}, map(str, project.folders))
     if old is not None:
         # what led to them has not been played again
         notices = list(dict.fromkeys((*old.history.notices, *notices)))
@@ -209,20 +212,3 @@ def _remember(
         {} if stand_ins is None else stand_ins.absent.variables,
         {} if stand_ins is None else stand_ins.legacy,
     )
-
-
-def _are_as_read(project: "Project", read: Inputs) -> bool:
-    """Return whether no revision was written since it was loaded."""
-    paths = [one.path for one in project.revisions()]
-    return all(read.seen.get((InputKind.FILE, one)) == _digest_of(Path(one)) for one in paths)
-
-
-def _folders_of(project: "Project") -> tuple[Path, ...]:
-    return tuple(project.script._version_locations)  # noqa: SLF001 - Alembic has no public name for the resolved list
-
-
-def _digest_of(path: Path) -> str:
-    try:
-        return digest(path.read_bytes())
-    except OSError:
-        return ""

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,15 +39,10 @@ from safemigrate.source.quarantine import quarantine
 from safemigrate.source.standins import StandIn
 from safemigrate.source.standins_imports import standing_in
 from safemigrate.source.standins_types import Uses
-from safemigrate.source.tape import Passage, Tape
+from safemigrate.source.tape import Passage, Tape, changes_schema
 from safemigrate.source.url import has_url, main_url, parse_url, placeholders_as_postgres
 
 __all__ = ["Recorded", "Recording", "record", "record_revisions"]
-
-# A schema for the version table is what an env.py makes, and no table is in it then.
-_CHANGES_SCHEMA = re.compile(
-    r"\s*(?:ALTER|CALL|CREATE(?!\s+(?:SCHEMA|EXTENSION|ROLE)\b)|DO|DROP)\b", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +216,7 @@ class _Recorder:
     def changes_schema(self) -> bool:
         """Whether env.py changes the schema by itself."""
         sent = (statement.sql for setup in self._setups for statement in setup)
-        return self._tape.has_changes_outside or any(map(_CHANGES_SCHEMA.match, sent))
+        return self._tape.has_changes_outside or any(map(changes_schema, sent))
 
     def lacks_something(self) -> bool:
         """Return whether something is not here that the project sets up before revisions run."""

@@ -15,6 +15,7 @@ from alembic.config import Config
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
+from safemigrate.source.replacing import replacing
 from safemigrate.source.standins import StandIn, is_stand_in
 from safemigrate.source.standins_guards import KEY_ERRORS, is_guarded
 from safemigrate.source.standins_places import Places
@@ -119,14 +120,14 @@ def reading_settings(absent: Absent) -> Iterator[None]:
         stack.callback(is_active.clear)
         make_url = _taking_any_url(sqlalchemy.engine.url.make_url, is_active)
         for module in _MODULES:
-            stack.enter_context(_replaced(module, "make_url", make_url))
+            stack.enter_context(replacing(module, "make_url", make_url))
         create = classmethod(_taking_any_part(URL.create))
-        stack.enter_context(_replaced(URL, "create", create))
+        stack.enter_context(replacing(URL, "create", create))
         for owner, name, wrap in (
             (URL, "_instantiate_plugins", _dropping_options),
             (Config, "set_section_option", _taking_any_option),
         ):
-            stack.enter_context(_replaced(owner, name, wrap(owner.__dict__[name])))
+            stack.enter_context(replacing(owner, name, wrap(owner.__dict__[name])))
         stack.enter_context(_reading_variables(absent))
         yield
 
@@ -144,18 +145,8 @@ def standing_for_attributes(config: Config, absent: Absent) -> Iterator[None]:
                 raise KeyError(name)
             return found
 
-    with _replaced(config, "attributes", Attributes(config.attributes)):
+    with replacing(config, "attributes", Attributes(config.attributes)):
         yield
-
-
-@contextlib.contextmanager
-def _replaced(owner: Any, name: str, value: object) -> Iterator[None]:
-    kept = owner.__dict__[name]
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, kept)
 
 
 def _taking_any_url(original: Callable[[Any], URL], is_active: list[bool]) -> Callable[[Any], URL]:

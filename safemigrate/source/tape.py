@@ -17,7 +17,7 @@ from safemigrate.source.places import (
 )
 from safemigrate.source.stopping import RecordingStoppedError, TimeLimit
 
-__all__ = ["Note", "Passage", "RecordingStoppedError", "Tape", "shape_of"]
+__all__ = ["Note", "Passage", "RecordingStoppedError", "Tape", "changes_schema", "shape_of"]
 
 # More than any sane revision sends.
 STATEMENT_LIMIT = 20_000
@@ -29,6 +29,11 @@ TIME_LIMIT_S = 10.0
 _CHANGES_SCHEMA = re.compile(
     r"\s*(?:ALTER|CALL|CREATE(?!\s+(?:SCHEMA|EXTENSION|ROLE)\b)|DO|DROP)\b", re.IGNORECASE
 )
+
+
+def changes_schema(sql: str) -> bool:
+    """Return whether a statement that env.py sends by itself may change what migrations find."""
+    return _CHANGES_SCHEMA.match(sql) is not None
 
 
 _NUMBER = re.compile(r"(?<![\w$])\d+")
@@ -189,7 +194,7 @@ class Tape:
         """
         passage = self.passage
         if passage is None:
-            self.has_changes_outside |= any(_CHANGES_SCHEMA.match(sql) for sql, _ in statements)
+            self.has_changes_outside |= any(changes_schema(sql) for sql, _ in statements)
             self.schema.note(statements)
             return None
         place = self._find(passage, 1)

@@ -149,7 +149,12 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Cop
 @pytest.fixture(autouse=True)
 def without_modules_of_others() -> Iterator[None]:
     """Let no module that another test has imported pass for one of a project."""
-    names = {path.stem for name in NAMES for path in (SHAPES / name).iterdir()}
+    names = {
+        path.stem
+        for name in NAMES
+        for path in (SHAPES / name).iterdir()
+        if path.is_dir() or path.suffix == ".py"
+    }
     found = [one for one in sys.modules if one.partition(".")[0] in names]
     kept = {one: sys.modules.pop(one) for one in found}
     yield
