@@ -2,17 +2,17 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
-from safemigrate.cli.baselines import BaselineChoice, leave_out_known
+from safemigrate.cli.clearing import GateOptions, clear
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.judging import load_project_config
-from safemigrate.cli.schema import read_before
 from safemigrate.config import Config
 from safemigrate.errors import SafemigrateError, UsageError
 from safemigrate.execute import (
@@ -23,26 +23,14 @@ from safemigrate.execute import (
     run_downgrade,
     run_upgrade,
 )
-from safemigrate.gate import (
-    Decision,
-    PendingJudgement,
-    decide,
-    explain_refusal,
-    judge_pending,
-)
 from safemigrate.journal import count_milliseconds
-from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, Direction, ServerVersion
+from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, Direction
 from safemigrate.report import (
-    Tone,
     encode_document,
-    format_assumptions,
-    format_unjudged,
-    list_findings,
 )
 from safemigrate.report.progress import show_progress
 from safemigrate.report.runs import failed_run_document, format_run, run_document
-from safemigrate.report.wording import count
-from safemigrate.source import open_project, record
+from safemigrate.source import open_project
 
 __all__ = ["RunOptions", "migrate", "run_options"]
 
@@ -134,35 +122,9 @@ def _run(
                 applied.append(event)
             show(event)
 
-        def check(pending: tuple[str, ...], server: ServerVersion) -> str:
-            # what a later server does is not known; it is judged as the newest one that is
-            version = ServerVersion(options.pg_version or min(server, NEWEST_VERSION).major)
-            history = record(project, version=version)
-            judged = judge_pending(
-                history,
-                frozenset(pending),
-                direction,
-                settings=config.rules,
-                version=version,
-                before=read_before(None, config.default_schema).catalog,
-            )
-            judged = _leave_out_known(judged, config)
-            _show_judgement(judged)
-            decision = decide(judged.result, frozenset(pending), direction, override=override)
-            _show_decision(decision)
-            return decision.override
-
+        check = partial(clear, project, config, GateOptions(options.pg_version, override))
         settings = _choose_settings(config, options)
         return run(project, target, settings, progress=progress, check=check)
-
-
-def _leave_out_known(judged: PendingJudgement, config: Config) -> PendingJudgement:
-    """Return the judgement without what the configured baseline has."""
-    paths = frozenset(finding.path for finding in judged.result.findings)
-    result = leave_out_known(
-        judged.result, config, timeline=judged.timeline, paths=paths, choice=BaselineChoice()
-    )
-    return replace(judged, result=result)
 
 
 def _read_override(given: str | None) -> str:
@@ -176,31 +138,6 @@ def _read_override(given: str | None) -> str:
             "say why the findings do not matter this time; it is kept in the history",
         )
     return reason
-
-
-def _show_judgement(judged: PendingJudgement) -> None:
-    """Write what was found in the pending revisions to standard error."""
-    paint = choose_paint(sys.stderr)
-    for block in list_findings(judged.result.findings, judged.timeline, paint):
-        click.echo(f"{block}\n", err=True)
-    result = judged.result
-    assumed = format_assumptions(result.assumptions, paint)
-    for line in (*assumed, *format_unjudged(result.unjudged, paint)):
-        click.echo(line, err=True)
-
-
-def _show_decision(decision: Decision) -> None:
-    """Write what the findings come to, or raise GateRefusedError."""
-    if not decision.is_allowed:
-        raise explain_refusal(decision)
-    if not decision.objections:
-        return
-    number = count(len(decision.objections), "error finding")
-    if decision.override:
-        text = f"{number} overridden: {decision.override}"
-    else:
-        text = f"{number} in what is taken back; a downgrade runs all the same"
-    click.echo(f"{choose_paint(sys.stderr)('warning', Tone.WARNING)}: {text}", err=True)
 
 
 def _choose_settings(config: Config, options: RunOptions) -> RunSettings:

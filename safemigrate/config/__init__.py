@@ -2,6 +2,7 @@
 
 from safemigrate.config.file import load_config
 from safemigrate.config.globs import matches_glob
+from safemigrate.config.running import RunChoices
 from safemigrate.config.settings import (
     ALL_RULES,
     Config,
@@ -19,6 +20,7 @@ __all__ = [
     "RuleChoice",
     "RuleOptions",
     "RuleSettings",
+    "RunChoices",
     "check_rule_names",
     "load_config",
     "matches_glob",

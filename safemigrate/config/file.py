@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from safemigrate.config.options import read_options
+from safemigrate.config.running import read_run_choices
 from safemigrate.config.settings import Config, PathChoice, RuleChoice, RuleSettings
 from safemigrate.config.tables import convert_table
 from safemigrate.errors import ConfigError
@@ -53,6 +54,7 @@ class _Table(_Choice, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     lock_timeout_ms: _Count | UnsetType = UNSET
     lock_attempts: _Count | UnsetType = UNSET
     deadline_s: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
+    run: dict[str, object] = {}
 
 
 _EXAMPLES = {
@@ -67,6 +69,7 @@ _EXAMPLES = {
     "per-path": 'per-path = { "legacy/**" = { ignore = ["types"] } }',
     "pg-version": "pg-version = 16",
     "rules": 'rules = { non-concurrent-index = "warning" }',
+    "run": 'run = { when-busy = "wait" }',
     "select": 'select = ["naming"]',
     "small-table-rows": "small-table-rows = 1000",
     "start-after": 'start-after = "3f1a2b4c5d6e"',
@@ -138,6 +141,7 @@ def _decode(table: Mapping[str, object], path: Path, prefix: str) -> Config:
         lock_timeout=_or_none(read.lock_timeout_ms, lambda ms: timedelta(milliseconds=ms)),
         lock_attempts=_or_none(read.lock_attempts, int),
         deadline=_or_none(read.deadline_s, lambda seconds: timedelta(seconds=seconds)),
+        run=read_run_choices(read.run, shown, f"{prefix}run."),
     )
 
 

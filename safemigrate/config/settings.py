@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from posixpath import join, relpath
 
 from safemigrate.config.globs import matches_glob
+from safemigrate.config.running import RunChoices
 from safemigrate.errors import ConfigError
 from safemigrate.model import ServerVersion, Severity
 
@@ -108,7 +109,7 @@ class Config:
     `baseline`: the path of the file of findings that are left out.
     `imports`: modules to import before env.py and the revisions.
     `lock_timeout`: how long one attempt at a lock may wait. `lock_attempts`: how many there are.
-    `deadline`: how long all of them together may take.
+    `deadline`: how long all of them together may take. `run`: what else it says about running.
     """
 
     path: str | None = None
@@ -121,6 +122,7 @@ class Config:
     lock_timeout: timedelta | None = None
     lock_attempts: int | None = None
     deadline: timedelta | None = None
+    run: RunChoices = field(default_factory=RunChoices)
 
 
 def check_rule_names(

@@ -1,6 +1,7 @@
 """The runner: the deploy lock, lock timeouts and retries, one transaction a revision."""
 
 from safemigrate.execute.blockers import Blocker, LockWait
+from safemigrate.execute.clearance import Check, Clearance, Inquiry
 from safemigrate.execute.deploylock import LockHolder
 from safemigrate.execute.events import (
     LockWaited,
@@ -22,7 +23,7 @@ from safemigrate.execute.outcome import (
     describe_holder,
     describe_wait,
 )
-from safemigrate.execute.runner import Check, RunReport, run_downgrade, run_upgrade
+from safemigrate.execute.runner import RunReport, run_downgrade, run_upgrade
 from safemigrate.execute.settings import RunSettings, Timing
 from safemigrate.execute.standing import (
     HistoryLine,
@@ -37,7 +38,9 @@ from safemigrate.execute.standing import (
 __all__ = [
     "Blocker",
     "Check",
+    "Clearance",
     "HistoryLine",
+    "Inquiry",
     "InvalidIndex",
     "LockHolder",
     "LockWait",

@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from safemigrate.errors import InterruptedRunError
 from safemigrate.execute.backoff import pause_after
 from safemigrate.execute.blockers import LockWait
+from safemigrate.execute.conductor import Conductor
 from safemigrate.execute.control import ControlLostError
 from safemigrate.execute.deploylock import has_deploy_lock
 from safemigrate.execute.events import (
     LockWaited,
     PlannedRevision,
-    Progress,
     RevisionFinished,
     RevisionRetried,
     RevisionStarted,
@@ -37,11 +37,10 @@ from safemigrate.execute.outcome import (
     explain_stop,
     find_stop,
 )
-from safemigrate.execute.plan import Plan
 from safemigrate.execute.session import Ledger, set_lock_timeout, watch_sessions
 from safemigrate.execute.site import Site, ask_again, check_context
 from safemigrate.execute.steps import describe_step
-from safemigrate.execute.stopping import StopSignal
+from safemigrate.execute.surroundings import StopRunError, Surroundings
 from safemigrate.execute.transaction import adopt_transaction, begin_anew, connection_of, let_go
 from safemigrate.execute.watcher import LockWatcher
 from safemigrate.journal import (
@@ -56,10 +55,6 @@ from safemigrate.source import run_environment
 __all__ = ["Execution"]
 
 Answer = TypeVar("Answer")
-
-
-class _StopError(Exception):
-    """The run has to stop here; the message says why."""
 
 
 @dataclass(slots=True)
@@ -81,24 +76,17 @@ class _Current:
 class Execution:
     """Runs the steps of a plan; to be used once."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        site: Site,
-        *,
-        stop: StopSignal,
-        sleep: Callable[[float], object],
-        report: Progress,
-    ) -> None:
-        self._plan = plan
-        self._site = site
-        self._stop = stop
-        self._sleep = sleep
-        self._report = report
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+        self._plan = surroundings.plan
+        self._site = surroundings.site
+        self._stop = surroundings.stop
+        self._report = surroundings.report
         self._ledger = Ledger()
-        self._watcher = LockWatcher(site.control, self._tell_wait)
+        self._watcher = LockWatcher(self._site.control, self._tell_wait)
+        self._conductor = Conductor(surroundings, self._watcher)
         self._applied: list[RevisionFinished] = []
-        self._expected = frozenset(plan.heads)
+        self._expected = frozenset(self._plan.heads)
         self._current: _Current | None = None
         self._context: MigrationContext | None = None
         self._leftovers: dict[str, tuple[str, ...]] = {}
@@ -119,7 +107,7 @@ class Execution:
 
     def _drive(self) -> BaseException | None:
         plan = self._plan
-        watching = watch_sessions(plan.settings.lock_timeout, self._ledger, self)
+        watching = watch_sessions(plan.settings.lock_timeout, self._ledger, self._conductor)
         with self._watcher, watching:
             try:
                 run_environment(plan.project, self._work, url=plan.url, destination=plan.target)
@@ -128,16 +116,6 @@ class Execution:
             finally:
                 let_go(self._context)
         return None
-
-    def begin_statement(self) -> None:
-        """Stop here if the run was asked to, else begin to watch the statement."""
-        if self._stop.received:
-            raise _StopError(f"stopped by {self._stop.received}")
-        self._watcher.begin_statement()
-
-    def end_statement(self) -> None:
-        """Watch the statement no more."""
-        self._watcher.end_statement()
 
     def _work(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         self._context = context
@@ -205,7 +183,7 @@ class Execution:
                     pause,
                 )
             )
-            self._sleep(pause.total_seconds())
+            self._surroundings.sleep(pause.total_seconds())
             current.waited += self._now() - began
 
     def _attempt(
@@ -213,7 +191,11 @@ class Execution:
     ) -> Exception | None:
         try:
             self._prepare(context)
-            function()
+            self._conductor.begin_attempt(current.revision.revision)
+            try:
+                function()
+            finally:
+                self._conductor.end_attempt()
             adopt_transaction(context)
             write_entry(connection_of(context), self._describe(current, Outcome.APPLIED))
         except Exception as error:  # noqa: BLE001 - whatever a revision raises is looked at
@@ -243,7 +225,7 @@ class Execution:
         """Return how long to wait before the next attempt, None when there is none."""
         settings = self._plan.settings
         is_last = settings.lock_attempts is not None and current.attempts >= settings.lock_attempts
-        remaining = self._plan.deadline - self._now()
+        remaining = self._surroundings.remaining()
         if not failure.may_pass or self._ledger.committed or self._stop.received:
             return None
         if is_last or remaining <= 0:
@@ -266,20 +248,21 @@ class Execution:
 
     def _check_right_to_go_on(self) -> None:
         """Raise when the run was asked to stop, or the deploy lock is no longer ours."""
-        if self._stop.received:
-            raise _StopError(f"stopped by {self._stop.received}")
+        self._surroundings.check_stop()
         try:
             is_held = self._site.control.run(has_deploy_lock)
         except ControlLostError as err:
-            raise _StopError(
+            raise StopRunError(
                 "the control connection was lost, and the deploy lock with it"
             ) from err
         if not is_held:
-            raise _StopError("the deploy lock was lost")
+            raise StopRunError("the deploy lock was lost")
 
     def _expect(self, heads: tuple[str, ...]) -> None:
         if frozenset(heads) != self._expected:
-            raise _StopError(f"something else moved the database to {_quote(heads)} during the run")
+            raise StopRunError(
+                f"something else moved the database to {_quote(heads)} during the run"
+            )
 
     def _note_heads(self, *, heads: set[str], **details: object) -> None:
         del details
@@ -300,7 +283,7 @@ class Execution:
     def _explain(self, error: BaseException) -> BaseException:
         """Return the error to raise, having written the failure into the history."""
         applied = tuple(one.revision.revision for one in self._applied)
-        stop = next((str(one) for one in chain(error) if isinstance(one, _StopError)), "")
+        stop = next((str(one) for one in chain(error) if isinstance(one, StopRunError)), "")
         if self._current is None:
             return explain_between(error, stop, Changes(applied))
         current, revision = self._current, self._current.revision.revision
@@ -376,11 +359,11 @@ class Execution:
             duration=self._since(current.started),
             attempts=current.attempts,
             waited=timedelta(seconds=current.waited),
-            override=self._plan.override,
+            override=self._plan.clearance.override,
         )
 
     def _now(self) -> float:
-        return self._plan.settings.timing.now()
+        return self._surroundings.now()
 
     def _since(self, started: float) -> timedelta:
         return timedelta(seconds=self._now() - started)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from alembic.runtime.migration import RevisionStep
 
+from safemigrate.execute.clearance import Clearance
 from safemigrate.execute.settings import RunSettings
 from safemigrate.model import Direction
 from safemigrate.source import Project
@@ -15,8 +16,8 @@ __all__ = ["Plan"]
 class Plan:
     """What is to be executed, and within what.
 
-    `heads`: what the version table has. `deadline`: by the clock of the settings. `override`: the
-    reason for which the gate was overridden.
+    `heads`: what the version table has. `deadline`: by the clock of the settings. `clearance`: what
+    the check had to say.
     """
 
     project: Project
@@ -27,4 +28,4 @@ class Plan:
     steps: tuple[RevisionStep, ...]
     settings: RunSettings
     deadline: float
-    override: str = ""
+    clearance: Clearance

@@ -1,13 +1,13 @@
 """The runner: revisions applied one by one, each in a transaction of its own."""
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
 
 from safemigrate.errors import LockTimeoutError, RunStoppedError
+from safemigrate.execute.clearance import Check, Inquiry
 from safemigrate.execute.control import ControlLostError
 from safemigrate.execute.deploylock import LockHolder, find_holder, try_deploy_lock
 from safemigrate.execute.events import (
@@ -31,14 +31,11 @@ from safemigrate.execute.settings import RunSettings
 from safemigrate.execute.site import Site, explain_unreadable, open_site
 from safemigrate.execute.steps import describe_step, find_steps
 from safemigrate.execute.stopping import StopSignal
-from safemigrate.model import Direction, ServerVersion
+from safemigrate.execute.surroundings import Surroundings
+from safemigrate.model import Direction
 from safemigrate.source import Project
 
-__all__ = ["Check", "RunReport", "run_downgrade", "run_upgrade"]
-
-# Given the pending revisions in the order they will run, and the server's version; raises to
-# refuse. Returns the reason for which it was overridden, "" when it was not.
-Check = Callable[[tuple[str, ...], ServerVersion], str]
+__all__ = ["RunReport", "run_downgrade", "run_upgrade"]
 
 _FIRST_POLL_SECONDS = 0.05
 _LONGEST_POLL_SECONDS = 1.0
@@ -77,9 +74,9 @@ def run_upgrade(
 ) -> RunReport:
     """Bring the database forward to `target`, in Alembic's syntax, such as `heads` or `+1`.
 
-    One runner at a time: another one is waited for. `check` is called with the pending revisions
-    before anything is changed, not at all when there are none; what it returns is written into the
-    history of this run. `url` wins over the project's.
+    One runner at a time: another one is waited for. `check` is called before anything is changed,
+    not at all when nothing is pending; what it returns is what the run goes by. `url` wins over
+    the project's.
 
     Raises LockTimeoutError when a lock was not to be had in time, RevisionFailedError when a
     revision failed, RunStoppedError when the run was ended from outside, each of these only
@@ -134,7 +131,8 @@ def _run_on(
     steps = find_steps(order.project, order.direction, order.target, heads)
     if not steps:
         return (), heads
-    override = order.check(tuple(step.revision.revision for step in steps), site.server_version)
+    pending = tuple(step.revision.revision for step in steps)
+    clearance = order.check(Inquiry(order.direction, pending, heads, site))
     _raise_if_stopped(stop)
     report(RunPlanned(order.direction, tuple(map(describe_step, steps)), heads))
     plan = Plan(
@@ -146,11 +144,10 @@ def _run_on(
         steps,
         order.settings,
         deadline,
-        override,
+        clearance,
     )
     sleep = order.settings.timing.sleep or stop.sleep
-    execution = Execution(plan, site, stop=stop, sleep=sleep, report=report)
-    return execution.run()
+    return Execution(Surroundings(plan, site, stop, sleep, report)).run()
 
 
 def _take_deploy_lock(

@@ -2,16 +2,20 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
 from safemigrate.execute.blockers import shorten_query
+from safemigrate.execute.conducting import Sent
 from safemigrate.execute.control import CONTROL_OPTION
 from safemigrate.execute.failures import is_refused
+from safemigrate.plan import Foreseen
+from safemigrate.source.statement_text import number_placeholders
 
 __all__ = ["Ledger", "StatementObserver", "is_concurrent", "set_lock_timeout", "watch_sessions"]
 
@@ -44,6 +48,12 @@ class StatementObserver(Protocol):
 
     def begin_statement(self) -> None:
         """Be told that a statement is about to be sent."""
+
+    def carry(self, sent: Sent) -> None:
+        """Take the statement to the server, by calling its `send` when it is time to."""
+
+    def foresee(self, sql: str, *, is_autocommit: bool) -> Foreseen | None:
+        """Return what the statement will do, None where that is not known."""
 
     def end_statement(self) -> None:
         """Be told that the statement is over, well or badly."""
@@ -123,6 +133,9 @@ def watch_sessions(
             "engine_connect",
             "before_cursor_execute",
             "after_cursor_execute",
+            "do_execute",
+            "do_execute_no_params",
+            "do_executemany",
             "handle_error",
             "begin",
             "commit",
@@ -167,6 +180,36 @@ class _Hooks:
             set_lock_timeout(connection, timedelta())
             if _is_autocommit(connection):
                 self._lift_statement_timeout(connection)
+
+    # https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        send = partial(cursor.execute, statement, parameters)
+        return self._carry(cursor, statement, parameters, context, send)
+
+    def do_execute_no_params(self, cursor: Any, statement: str, context: Any) -> bool:
+        return self._carry(cursor, statement, None, context, partial(cursor.execute, statement))
+
+    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        if context.dialect.driver == "psycopg2":
+            # its dialect has its own way of sending many, which is all that is wanted here
+            return False
+        send = partial(cursor.executemany, statement, parameters)
+        return self._carry(cursor, statement, parameters, context, send)
+
+    def _carry(
+        self, cursor: Any, raw: str, parameters: Any, context: Any, send: Callable[[], object]
+    ) -> bool:
+        """Return whether the statement was taken to the server, so that the dialect need not."""
+        connection: Connection = context.root_connection
+        if self._observer is None or not _is_ours(connection):
+            return False
+        is_autocommit = _is_autocommit(connection)
+        sql = number_placeholders(raw, _first(parameters))
+        foreseen = self._observer.foresee(sql, is_autocommit=is_autocommit)
+        self._observer.carry(
+            Sent(connection, cursor, sql, raw, parameters, is_autocommit, foreseen, send)
+        )
+        return True
 
     def after_cursor_execute(self, connection: Connection, *details: Any) -> None:
         if not _is_ours(connection):
@@ -221,6 +264,14 @@ class _Hooks:
         if milliseconds:
             self._statement_timeouts[id(connection)] = milliseconds
             _set_statement_timeout(connection, 0)
+
+
+def _first(parameters: Any) -> Any:
+    """Return one set of parameters, where there may be many."""
+    is_many = (
+        isinstance(parameters, list) and parameters and isinstance(parameters[0], tuple | dict)
+    )
+    return parameters[0] if is_many else parameters
 
 
 def _read_statement_timeout(connection: Connection) -> int:

@@ -15,8 +15,16 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from safemigrate.execute import Check, RunEvent, RunReport, RunSettings, run_downgrade, run_upgrade
-from safemigrate.model import ServerVersion
+from safemigrate.execute import (
+    Check,
+    Clearance,
+    Inquiry,
+    RunEvent,
+    RunReport,
+    RunSettings,
+    run_downgrade,
+    run_upgrade,
+)
 from safemigrate.source import Project, open_project
 
 _INI = "[alembic]\nscript_location = %(here)s/migrations\n"
@@ -133,10 +141,10 @@ def events() -> Events:
     return Events()
 
 
-def allow(pending: tuple[str, ...], version: ServerVersion) -> str:
+def allow(inquiry: Inquiry) -> Clearance:
     """Stand in the place of a gate that lets everything pass."""
-    del pending, version
-    return ""
+    del inquiry
+    return Clearance()
 
 
 # What the command does, without the gate and the words around it.
@@ -146,7 +154,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from safemigrate.errors import SafemigrateError
-from safemigrate.execute import RunSettings, run_upgrade
+from safemigrate.execute import Clearance, RunSettings, run_upgrade
 from safemigrate.source import open_project
 
 # while env.py runs, standard output is standard error
@@ -158,7 +166,7 @@ try:
         "heads",
         settings,
         progress=lambda event: print(type(event).__name__, file=out, flush=True),
-        check=lambda pending, version: "",
+        check=lambda inquiry: Clearance(),
     )
 except SafemigrateError as error:
     print(f"{error.message} | {error.hint}", file=sys.stderr)

@@ -17,10 +17,15 @@ from safemigrate.errors import (
     RevisionFailedError,
     UsageError,
 )
-from safemigrate.execute import RevisionFinished, RevisionStarted, RunPlanned
+from safemigrate.execute import (
+    Clearance,
+    Inquiry,
+    RevisionFinished,
+    RevisionStarted,
+    RunPlanned,
+)
 
 if TYPE_CHECKING:
-    from safemigrate.model import ServerVersion
     from tests.execute.conftest import Database, Events, ProjectFolder, Runner
 
 CREATE = 'op.execute("CREATE TABLE t (id int)")'
@@ -215,17 +220,17 @@ def test_work_that_was_taken_back_is_not_reported_as_done(
 
 @pytest.mark.usefixtures("two")
 def test_the_gate_is_asked_before_anything_is_changed(runner: Runner, db: Database) -> None:
-    asked: list[tuple[tuple[str, ...], ServerVersion]] = []
+    asked: list[Inquiry] = []
 
-    def refuse(pending: tuple[str, ...], version: ServerVersion) -> str:
-        asked.append((pending, version))
+    def refuse(inquiry: Inquiry) -> Clearance:
+        asked.append(inquiry)
         raise GateRefusedError("no")
 
     with pytest.raises(GateRefusedError):
         runner.upgrade(check=refuse)
-    ((pending, server_version),) = asked
-    assert pending == ("first", "second")
-    assert server_version.major == db.scalar(
+    (inquiry,) = asked
+    assert inquiry.pending == ("first", "second")
+    assert inquiry.server_version.major == db.scalar(
         "SELECT current_setting('server_version_num')::int / 10000"
     )
     assert not db.has("alembic_version")
