@@ -191,7 +191,7 @@ class Execution:
     ) -> Exception | None:
         try:
             self._prepare(context)
-            self._conductor.begin_attempt(current.revision.revision)
+            self._conductor.begin_attempt(current.revision)
             try:
                 function()
             finally:

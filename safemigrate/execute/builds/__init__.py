@@ -1,0 +1,5 @@
+"""What runs for long beside the application: index builds and their like, supervised."""
+
+from safemigrate.execute.builds.supervising import BuildSupervisor
+
+__all__ = ["BuildSupervisor"]
