@@ -9,6 +9,7 @@ from safemigrate.model import ObservedStatement
 from safemigrate.trace.faults import describe_fault
 from safemigrate.trace.sessions import Connection, DriverSession, open_connection
 from safemigrate.trace.tracer import Tracer
+from safemigrate.trace.unbound import flush_counts
 
 __all__ = ["observe_script"]
 
@@ -31,6 +32,7 @@ def observe_script(
     with open_connection(url) as connection:
         for statement in before:
             connection.execute(statement.encode())
+        flush_counts(connection)
     with (
         open_connection(url) as second,
         open_connection(url, is_autocommit=not in_transaction) as connection,
@@ -42,6 +44,7 @@ def observe_script(
             connection.commit()
         else:
             connection.rollback()
+        flush_counts(connection)
         return tracer.end()
 
 

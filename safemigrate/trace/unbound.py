@@ -10,7 +10,7 @@ from safemigrate.trace.relations import Relation, read_relations
 from safemigrate.trace.sessions import Connection, DriverSession
 from safemigrate.trace.watch import Watch, choose_hold
 
-__all__ = ["UnboundTrace"]
+__all__ = ["UnboundTrace", "flush_counts"]
 
 _SESSION = """
 SELECT pg_catalog.pg_backend_pid(), setting::bigint FROM pg_catalog.pg_settings
@@ -24,6 +24,16 @@ _SHORTEST_LOCK_TIMEOUT_MS = 1000
 _FLUSH = "SELECT pg_catalog.pg_stat_force_next_flush()"
 _FIRST_WITH_FLUSH = 150000
 _SCAN_COUNTS = "SELECT relid::bigint, seq_scan FROM pg_catalog.pg_stat_user_tables"
+
+
+def flush_counts(connection: Connection) -> None:
+    """Show other sessions what this one has counted, which its end may do only later.
+
+    The connection is in no transaction, and commits every statement by itself afterwards.
+    """
+    if connection.info.server_version >= _FIRST_WITH_FLUSH:
+        connection.autocommit = True
+        connection.execute(_FLUSH)
 
 
 class UnboundTrace:
