@@ -24,6 +24,7 @@ class RunChoices:
     `is_production`: the database is one that must not be downgraded without a reason.
     `most_replica_lag`: how far a replica may be behind when a run begins.
     `before`, `after`: shell commands to run before the first and behind the last revision.
+    `hook_timeout`: how long each of them may take.
     """
 
     stall_budget: timedelta | None = None
@@ -34,6 +35,7 @@ class RunChoices:
     most_replica_lag: timedelta | None = None
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    hook_timeout: timedelta | None = None
 
 
 _Name = Annotated[str, Meta(min_length=1)]
@@ -50,6 +52,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     max_replica_lag_s: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
     before: tuple[_Name, ...] = ()
     after: tuple[_Name, ...] = ()
+    hook_timeout_s: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
 
 
 _EXAMPLES = {
@@ -57,6 +60,7 @@ _EXAMPLES = {
     "before": 'before = ["./is-it-a-good-moment"]',
     "expendable-applications": 'expendable-applications = ["nightly-report"]',
     "expendable-roles": 'expendable-roles = ["reporting"]',
+    "hook-timeout-s": "hook-timeout-s = 30",
     "max-replica-lag-s": "max-replica-lag-s = 10",
     "production": "production = true",
     "stall-budget-ms": "stall-budget-ms = 1000",
@@ -68,6 +72,7 @@ def read_run_choices(table: Mapping[str, object], path: str, prefix: str) -> Run
     """Return the choices; a ConfigError names the key by `prefix` and the file by `path`."""
     read = convert_table(table, _Table, path, prefix, _EXAMPLES)
     budget, lag = read.stall_budget_ms, read.max_replica_lag_s
+    hook_timeout = read.hook_timeout_s
     return RunChoices(
         stall_budget=None if isinstance(budget, UnsetType) else timedelta(milliseconds=budget),
         when_busy=None if isinstance(read.when_busy, UnsetType) else read.when_busy,
@@ -77,4 +82,7 @@ def read_run_choices(table: Mapping[str, object], path: str, prefix: str) -> Run
         most_replica_lag=None if isinstance(lag, UnsetType) else timedelta(seconds=lag),
         before=read.before,
         after=read.after,
+        hook_timeout=(
+            None if isinstance(hook_timeout, UnsetType) else timedelta(seconds=hook_timeout)
+        ),
     )

@@ -109,7 +109,7 @@ class Config:
     `baseline`: the path of the file of findings that are left out.
     `imports`: modules to import before env.py and the revisions.
     `lock_timeout`: how long one attempt at a lock may wait. `lock_attempts`: how many there are.
-    `deadline`: how long all of them together may take. `run`: what else it says about running.
+    `deadline`: how long a run may wait in all. `run`: what else it says about running.
     """
 
     path: str | None = None

