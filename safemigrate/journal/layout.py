@@ -5,74 +5,16 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from safemigrate.errors import DatabaseError
+from safemigrate.journal.tables import TABLES
 from safemigrate.source import find_sqlstate
 
-__all__ = ["LAYOUT", "has_journal", "prepare_journal"]
+__all__ = ["LAYOUT", "has_journal", "has_layout", "prepare_journal"]
 
 # Counted up when a table or column below changes; written into the database.
-LAYOUT = 1
+LAYOUT = 2
 
 _INSUFFICIENT_PRIVILEGE = "42501"
 _READ_ONLY_TRANSACTION = "25006"
-
-_CREATE = (
-    # CREATE SCHEMA asks for the right to create before it looks whether the schema is there, so
-    # it is sent only where it is not.
-    """
-    CREATE TABLE IF NOT EXISTS safemigrate.layout (
-        version integer PRIMARY KEY,
-        since timestamp with time zone NOT NULL DEFAULT now()
-    )
-    """,
-    "COMMENT ON TABLE safemigrate.layout IS 'The layout of this schema, the newest version last'",
-    """
-    CREATE TABLE IF NOT EXISTS safemigrate.history (
-        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-        revision text NOT NULL,
-        direction text NOT NULL CHECK (direction IN ('upgrade', 'downgrade')),
-        outcome text NOT NULL CHECK (outcome IN ('applied', 'failed')),
-        started_at timestamp with time zone NOT NULL,
-        finished_at timestamp with time zone NOT NULL,
-        duration_ms bigint NOT NULL,
-        attempts integer NOT NULL,
-        waited_ms bigint NOT NULL,
-        database_user text NOT NULL,
-        os_user text NOT NULL,
-        host text NOT NULL,
-        package_version text NOT NULL,
-        error text NOT NULL DEFAULT '',
-        committed text[] NOT NULL DEFAULT '{}',
-        override text NOT NULL DEFAULT ''
-    )
-    """,
-    (
-        "COMMENT ON TABLE safemigrate.history IS 'Every revision that was run here, and every one"
-        " that failed, the newest last'"
-    ),
-    (
-        "COMMENT ON COLUMN safemigrate.history.outcome IS 'applied: committed in the transaction"
-        " that moved the version table; failed: rolled back, written afterwards'"
-    ),
-    "COMMENT ON COLUMN safemigrate.history.duration_ms IS 'From the first attempt to the end'",
-    "COMMENT ON COLUMN safemigrate.history.attempts IS 'How often the revision was begun'",
-    (
-        "COMMENT ON COLUMN safemigrate.history.waited_ms IS 'The part of the duration that went"
-        " into attempts given up for a lock, and the pauses after them'"
-    ),
-    "COMMENT ON COLUMN safemigrate.history.database_user IS 'The role that logged in'",
-    "COMMENT ON COLUMN safemigrate.history.os_user IS 'The account that ran safemigrate'",
-    "COMMENT ON COLUMN safemigrate.history.host IS 'The machine that ran safemigrate'",
-    "COMMENT ON COLUMN safemigrate.history.package_version IS 'The version of safemigrate'",
-    "COMMENT ON COLUMN safemigrate.history.error IS 'Why it failed, else empty'",
-    (
-        "COMMENT ON COLUMN safemigrate.history.committed IS 'What a failed revision had committed"
-        " before it failed: the first lines of its statements'"
-    ),
-    (
-        "COMMENT ON COLUMN safemigrate.history.override IS 'The reason given for running it in"
-        " spite of error findings, else empty'"
-    ),
-)
 
 
 def has_journal(connection: Connection) -> bool:
@@ -81,19 +23,26 @@ def has_journal(connection: Connection) -> bool:
     return bool(found.scalar_one())
 
 
+def has_layout(connection: Connection, version: int) -> bool:
+    """Return whether what this layout has brought is there; writes nothing."""
+    return has_journal(connection) and _read_layout(connection) >= version
+
+
 def prepare_journal(connection: Connection) -> None:
     """Create the schema and its tables where they are missing, in a transaction of their own.
 
-    The connection must not be in a transaction. Raises DatabaseError when the role may not
-    create them, the server takes no writes, or the layout is newer than this version of the
-    package knows.
+    An older layout is brought up to this one, and keeps its rows. The connection must not be in a
+    transaction. Raises DatabaseError when the role may not do it, the server takes no writes, or
+    the layout is newer than this version of the package knows.
     """
     try:
         with connection.begin():
-            if not has_journal(connection):
+            found = _read_layout(connection) if has_journal(connection) else 0
+            if found > LAYOUT:
+                raise _newer(found)
+            if found < LAYOUT:
                 _create(connection)
             _check_rights(connection)
-            _check_layout(connection)
     except DBAPIError as err:
         known = _translate(err)
         if known is None:
@@ -108,7 +57,7 @@ def _create(connection: Connection) -> None:
         connection.execute(
             text("COMMENT ON SCHEMA safemigrate IS 'What safemigrate did to this database'")
         )
-    for statement in _CREATE:
+    for statement in TABLES:
         connection.execute(text(statement))
     connection.execute(
         text("INSERT INTO safemigrate.layout (version) VALUES (:version) ON CONFLICT DO NOTHING"),
@@ -118,20 +67,28 @@ def _create(connection: Connection) -> None:
 
 def _check_rights(connection: Connection) -> None:
     found = connection.execute(
-        text("SELECT has_table_privilege('safemigrate.history', 'SELECT, INSERT')")
+        text(
+            "SELECT bool_and(has_table_privilege(oid, 'SELECT')"
+            " AND has_table_privilege(oid, 'INSERT')"
+            " AND (relname = 'history' OR has_table_privilege(oid, 'UPDATE')))"
+            " FROM pg_catalog.pg_class WHERE relnamespace = 'safemigrate'::regnamespace"
+            " AND relname IN ('history', 'statement', 'lease', 'resolution')"
+        )
     )
     if not found.scalar_one():
         raise _no_rights()
 
 
-def _check_layout(connection: Connection) -> None:
+def _read_layout(connection: Connection) -> int:
     found = connection.execute(text("SELECT coalesce(max(version), 0) FROM safemigrate.layout"))
-    version = int(found.scalar_one())
-    if version > LAYOUT:
-        raise DatabaseError(
-            f'schema "safemigrate" has layout {version}, this version knows {LAYOUT}',
-            "use the version of safemigrate that migrated this database last, or a newer one",
-        )
+    return int(found.scalar_one())
+
+
+def _newer(version: int) -> DatabaseError:
+    return DatabaseError(
+        f'schema "safemigrate" has layout {version}, this version knows {LAYOUT}',
+        "use the version of safemigrate that migrated this database last, or a newer one",
+    )
 
 
 def _translate(error: DBAPIError) -> DatabaseError | None:
@@ -150,5 +107,6 @@ def _no_rights() -> DatabaseError:
     return DatabaseError(
         'the role may not write to the schema "safemigrate", where the history is kept',
         "as the database's owner, run: CREATE SCHEMA safemigrate AUTHORIZATION <the role>; if the "
-        "schema is there, let its owner grant USAGE on it and SELECT, INSERT on its tables",
+        "schema is there, let its owner run safemigrate once, or grant USAGE on it and SELECT, "
+        "INSERT, UPDATE on its tables",
     )

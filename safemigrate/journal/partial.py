@@ -1,11 +1,13 @@
 """What failed runs left half done, by what the history says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
 from safemigrate.journal.entries import Entry, Outcome, read_entries
+from safemigrate.journal.resolutions import read_forgotten
 from safemigrate.model import Direction
 
 __all__ = ["PartialRun", "find_partial_runs", "read_partial_runs"]
@@ -23,10 +25,18 @@ class PartialRun:
     committed: tuple[str, ...]
 
 
-def find_partial_runs(entries: Iterable[Entry]) -> tuple[PartialRun, ...]:
-    """Return what is half done after all these entries, which are in order."""
+def find_partial_runs(
+    entries: Iterable[Entry], forgotten: Mapping[tuple[str, Direction], datetime] | None = None
+) -> tuple[PartialRun, ...]:
+    """Return what is half done after all these entries, which are in order.
+
+    `forgotten`: what was committed of a revision before that moment is taken to be none of it.
+    """
     found: dict[str, PartialRun] = {}
     for entry in entries:
+        moment = (forgotten or {}).get((entry.revision, entry.direction))
+        if moment is not None and entry.finished_at < moment:
+            continue
         if entry.outcome is Outcome.APPLIED:
             found.pop(entry.revision, None)
         elif entry.committed:
@@ -39,4 +49,4 @@ def find_partial_runs(entries: Iterable[Entry]) -> tuple[PartialRun, ...]:
 
 def read_partial_runs(connection: Connection) -> tuple[PartialRun, ...]:
     """Return what the history says is half done; nothing where there is no history."""
-    return find_partial_runs(read_entries(connection))
+    return find_partial_runs(read_entries(connection), read_forgotten(connection))

@@ -42,6 +42,11 @@ def test_an_entry_comes_back_as_it_was_written(connection: Connection) -> None:
         error="it's 100 % :broken",
         committed=("CREATE TABLE t (a text DEFAULT '{\"}')", "DROP TABLE u"),
         override="release 42 needs it",
+        stalled=timedelta(milliseconds=90),
+        digest="d1",
+        git_commit="c0ffee",
+        ci_run="42",
+        blockers=("pid 7: SELECT 1",),
     )
     write_entry(connection, failed)
     connection.commit()
@@ -65,6 +70,9 @@ def test_an_entry_comes_back_as_it_was_written(connection: Connection) -> None:
         failed.committed,
         failed.override,
     )
+    assert (second.stalled, second.digest) == (failed.stalled, failed.digest)
+    assert (second.git_commit, second.ci_run) == (failed.git_commit, failed.ci_run)
+    assert second.blockers == failed.blockers
     assert read_last_entry(connection) == second
 
 

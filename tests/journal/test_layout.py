@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
 from safemigrate.errors import DatabaseError
-from safemigrate.journal import LAYOUT, has_journal, prepare_journal
+from safemigrate.journal import LAYOUT, has_journal, prepare_journal, read_entries
 
 
 def test_the_journal_is_made_once_and_says_its_layout(connection: Connection) -> None:
@@ -63,3 +63,65 @@ def test_a_database_that_takes_no_writes_is_told(connection: Connection) -> None
     connection.commit()
     with pytest.raises(DatabaseError, match="takes no writes"):
         prepare_journal(connection)
+
+
+# As the first layout was made.
+_FIRST_LAYOUT = (
+    "CREATE SCHEMA safemigrate",
+    """
+    CREATE TABLE safemigrate.layout (
+        version integer PRIMARY KEY,
+        since timestamp with time zone NOT NULL DEFAULT now()
+    )
+    """,
+    """
+    CREATE TABLE safemigrate.history (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        revision text NOT NULL,
+        direction text NOT NULL CHECK (direction IN ('upgrade', 'downgrade')),
+        outcome text NOT NULL CHECK (outcome IN ('applied', 'failed')),
+        started_at timestamp with time zone NOT NULL,
+        finished_at timestamp with time zone NOT NULL,
+        duration_ms bigint NOT NULL,
+        attempts integer NOT NULL,
+        waited_ms bigint NOT NULL,
+        database_user text NOT NULL,
+        os_user text NOT NULL,
+        host text NOT NULL,
+        package_version text NOT NULL,
+        error text NOT NULL DEFAULT '',
+        committed text[] NOT NULL DEFAULT '{}',
+        override text NOT NULL DEFAULT ''
+    )
+    """,
+    "INSERT INTO safemigrate.layout (version) VALUES (1)",
+    """
+    INSERT INTO safemigrate.history (
+        revision, direction, outcome, started_at, finished_at, duration_ms, attempts, waited_ms,
+        database_user, os_user, host, package_version
+    ) VALUES ('1a2b', 'upgrade', 'applied', now(), now(), 5, 1, 0, 'a', 'b', 'c', '0.1.0')
+    """,
+)
+
+
+def test_the_first_layout_is_read_as_it_is_and_brought_up_to_date(connection: Connection) -> None:
+    for statement in _FIRST_LAYOUT:
+        connection.execute(text(statement))
+    connection.commit()
+    before = read_entries(connection)
+    assert [entry.revision for entry in before] == ["1a2b"]
+    connection.commit()
+    prepare_journal(connection)
+    assert read_entries(connection) == before
+    assert connection.scalars(text("SELECT max(version) FROM safemigrate.layout")).all() == [LAYOUT]
+    columns = text(
+        "SELECT attrelid::regclass::text, attname, atttypid::regtype::text, attnotnull"
+        " FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid"
+        " WHERE c.relnamespace = 'safemigrate'::regnamespace AND c.relkind = 'r' AND attnum > 0"
+        " ORDER BY 1, attnum"
+    )
+    upgraded = connection.execute(columns).all()
+    connection.execute(text("DROP SCHEMA safemigrate CASCADE"))
+    connection.commit()
+    prepare_journal(connection)
+    assert connection.execute(columns).all() == upgraded
