@@ -1,85 +1,40 @@
 """Whether pending revisions may run on a database, and what they will do there."""
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
 
 import click
 
-from safemigrate.catalog import read_server
-from safemigrate.cli.baselines import BaselineChoice, leave_out_known
 from safemigrate.cli.colour import choose_paint
-from safemigrate.cli.schema import read_before
+from safemigrate.cli.examining import examine
+from safemigrate.cli.gating import GateOptions
 from safemigrate.config import Config
 from safemigrate.execute import Clearance, Inquiry
-from safemigrate.gate import (
-    Decision,
-    PendingJudgement,
-    decide,
-    explain_refusal,
-    judge_pending,
-)
-from safemigrate.model import NEWEST_VERSION, ServerVersion
-from safemigrate.plan import walk_pending
+from safemigrate.gate import Decision, Objection, PendingJudgement, explain_refusal
 from safemigrate.report import (
     Tone,
     format_assumptions,
     format_unjudged,
     list_findings,
 )
-from safemigrate.report.wording import count
-from safemigrate.source import Project, record
+from safemigrate.source import Project
 
-__all__ = ["GateOptions", "clear"]
-
-
-@dataclass(frozen=True, slots=True)
-class GateOptions:
-    """What the command line says about the gate.
-
-    `pg_version`: the major to judge for, None for the server's. `override`: the reason to run in
-    spite of what speaks against it, "" for none.
-    """
-
-    pg_version: int | None = None
-    override: str = ""
+__all__ = ["GateOptions", "clear", "show_judgement"]
 
 
 def clear(project: Project, config: Config, options: GateOptions, inquiry: Inquiry) -> Clearance:
     """Return what the run may go by, having shown what was found; GateRefusedError when not."""
-    # what a later server does is not known; it is judged as the newest one that is
-    server = min(inquiry.server_version, NEWEST_VERSION)
-    version = ServerVersion(options.pg_version or server.major)
-    history = record(project, version=version)
-    pending = frozenset(inquiry.pending)
-    judged = judge_pending(
-        history,
-        pending,
-        inquiry.direction,
-        settings=config.rules,
-        version=version,
-        before=read_before(None, config.default_schema).catalog,
+    found = examine(project, config, options, inquiry)
+    show_judgement(found.judged)
+    _show_decision(found.decision)
+    if not found.decision.is_allowed:
+        raise explain_refusal(found.decision)
+    return Clearance(
+        override=found.decision.override, passages=found.passages, digests=found.digests
     )
-    judged = _leave_out_known(judged, config)
-    _show_judgement(judged)
-    decision = decide(judged.result, pending, inquiry.direction, override=options.override)
-    _show_decision(decision)
-    catalog = inquiry.reading(read_server).catalog("the database")
-    passages = walk_pending(
-        history, inquiry.pending, inquiry.direction, before=catalog, version=server
-    )
-    return Clearance(override=decision.override, passages=passages)
 
 
-def _leave_out_known(judged: PendingJudgement, config: Config) -> PendingJudgement:
-    """Return the judgement without what the configured baseline has."""
-    paths = frozenset(finding.path for finding in judged.result.findings)
-    result = leave_out_known(
-        judged.result, config, timeline=judged.timeline, paths=paths, choice=BaselineChoice()
-    )
-    return replace(judged, result=result)
-
-
-def _show_judgement(judged: PendingJudgement) -> None:
+def show_judgement(judged: PendingJudgement) -> None:
     """Write what was found in the pending revisions to standard error."""
     paint = choose_paint(sys.stderr)
     for block in list_findings(judged.result.findings, judged.timeline, paint):
@@ -91,14 +46,15 @@ def _show_judgement(judged: PendingJudgement) -> None:
 
 
 def _show_decision(decision: Decision) -> None:
-    """Write what the findings come to, or raise GateRefusedError."""
-    if not decision.is_allowed:
-        raise explain_refusal(decision)
-    if not decision.objections:
-        return
-    number = count(len(decision.objections), "error finding")
-    if decision.override:
-        text = f"{number} overridden: {decision.override}"
-    else:
-        text = f"{number} in what is taken back; a downgrade runs all the same"
-    click.echo(f"{choose_paint(sys.stderr)('warning', Tone.WARNING)}: {text}", err=True)
+    """Write what was overridden, and what is good to know."""
+    warning = choose_paint(sys.stderr)("warning", Tone.WARNING)
+    reasons = dict.fromkeys(reason for _, reason in decision.overridden)
+    for reason in reasons:
+        texts = _texts(one for one, why in decision.overridden if why == reason)
+        click.echo(f"{warning}: {texts} overridden: {reason}", err=True)
+    for notice in decision.notices:
+        click.echo(f"{warning}: {notice}", err=True)
+
+
+def _texts(objections: Iterable[Objection]) -> str:
+    return "; ".join(one.text for one in objections)

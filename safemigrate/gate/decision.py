@@ -1,58 +1,108 @@
 """The decision whether pending revisions may run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 
 from safemigrate.errors import GateRefusedError
-from safemigrate.model import Direction, Finding, LintResult, Severity
 
-__all__ = ["Decision", "decide", "explain_refusal"]
+__all__ = ["Decision", "Objection", "ObjectionKind", "Overrides", "decide", "explain_refusal"]
+
+
+class ObjectionKind(Enum):
+    """What can speak against a run; the value is its name on the command line and in JSON."""
+
+    FINDINGS = "findings"
+    EDITED = "edited"
+    HEADS = "heads"
+    PRODUCTION = "production"
+    DISK = "disk"
+    REPLICA_LAG = "replica-lag"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What speaks against a run.
+
+    `text`: what it is, in a few words. `advice`: what to do about it other than to override it.
+    """
+
+    kind: ObjectionKind
+    text: str
+    advice: str
+
+    @property
+    def option(self) -> str:
+        """What is written on the command line to override this kind of objection, and no other."""
+        return f'--allow {self.kind.value}="the reason"'
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """The reasons to run in spite of what speaks against it.
+
+    `every`: for all objections, "" for none. `allowed`: for one kind of them each.
+    """
+
+    every: str = ""
+    allowed: Mapping[ObjectionKind, str] = field(default_factory=dict)
+
+    def find_reason(self, kind: ObjectionKind) -> str:
+        """Return the reason to run in spite of such an objection, "" for none."""
+        return self.allowed.get(kind, "") or self.every
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether it may run, and the findings that speak against it, in the order of the result.
+    """Whether pending revisions may run.
 
-    `override`: the reason for which it may run in spite of them, "" when it needs none.
+    `refused`: what speaks against it. `overridden`: what would, with the reason. `notices`: what
+    is good to know and refuses nothing; what could not be found out above all.
     """
 
-    is_allowed: bool
-    objections: tuple[Finding, ...] = ()
-    override: str = ""
+    refused: tuple[Objection, ...] = ()
+    overridden: tuple[tuple[Objection, str], ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether they may."""
+        return not self.refused
+
+    @property
+    def override(self) -> str:
+        """The reasons for the history, "" where nothing was overridden.
+
+        Findings alone need no word of their own; anything else says what was overridden.
+        """
+        kinds: dict[str, list[str]] = {}
+        for objection, reason in self.overridden:
+            kinds.setdefault(reason, []).append(objection.kind.value)
+        if list(kinds.values()) == [[ObjectionKind.FINDINGS.value]]:
+            return next(iter(kinds))
+        return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in kinds.items())
 
 
 def decide(
-    result: LintResult, pending: frozenset[str], direction: Direction, *, override: str = ""
+    objections: Sequence[Objection], overrides: Overrides, notices: Sequence[str] = ()
 ) -> Decision:
-    """Return the decision about running the pending revisions in that direction.
-
-    A finding of severity error in one of them, in that direction, speaks against it; a suppressed
-    finding is not part of the result. It refuses an upgrade, unless `override` gives a reason.
-    A downgrade is never refused: whoever takes a release back must not have to edit files first.
-    """
-    objections = tuple(
-        finding
-        for finding in result.findings
-        if finding.severity is Severity.ERROR
-        and finding.revision in pending
-        and finding.direction is direction
+    """Return the decision: an objection refuses, unless there is a reason to override it."""
+    reasons = [(one, overrides.find_reason(one.kind)) for one in objections]
+    return Decision(
+        refused=tuple(one for one, reason in reasons if not reason),
+        overridden=tuple((one, reason) for one, reason in reasons if reason),
+        notices=tuple(notices),
     )
-    if not objections or direction is Direction.DOWNGRADE:
-        return Decision(is_allowed=True, objections=objections)
-    return Decision(is_allowed=bool(override), objections=objections, override=override)
 
 
 def explain_refusal(decision: Decision) -> GateRefusedError:
     """Return the error for a decision that is not allowed."""
-    first = decision.objections[0]
-    number = len({finding.revision for finding in decision.objections})
+    texts = "; ".join(one.text for one in decision.refused)
+    ways = "; ".join(one.advice for one in decision.refused)
+    options = " ".join(one.option for one in decision.refused)
+    every = "" if len(decision.refused) == 1 else "all of it "
     return GateRefusedError(
-        f"{_count(len(decision.objections), 'error finding')} in "
-        f"{_count(number, 'pending revision')}, nothing was changed",
-        "rewrite the revision as the finding says; or allow it with a reason, on the line of the "
-        f"statement or the line above: # safemigrate: ignore[{first.rule}] the reason; or run it "
-        'this once as it is, with --override "the reason"',
+        f"{texts}, nothing was changed",
+        f"{ways}; or run it this once as it is, with {options}, or {every}with "
+        '--override "the reason"',
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

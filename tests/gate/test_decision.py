@@ -1,72 +1,61 @@
-from safemigrate.gate import Decision, decide, explain_refusal
-from safemigrate.model import Confidence, Direction, Finding, LintResult, Severity, Span
+"""What objections come to, with and without reasons to override them."""
+
+import pytest
+
+from safemigrate.gate import Objection, ObjectionKind, Overrides, decide, explain_refusal
+
+FINDINGS = Objection(ObjectionKind.FINDINGS, "1 error finding in 1 pending revision", "rewrite it")
+DISK = Objection(ObjectionKind.DISK, "no room", "make room")
 
 
-def finding(revision: str | None, severity: Severity, direction: Direction) -> Finding:
-    return Finding(
-        rule="drop-column",
-        severity=severity,
-        confidence=Confidence.HIGH,
-        message="m",
-        why="w",
-        path="p.py",
-        span=Span(1, 1, 1, 2),
-        revision=revision,
-        direction=direction,
-    )
-
-
-def result(*findings: Finding) -> LintResult:
-    return LintResult(findings=findings, statements=1, judged=1, unjudged=(), migrations=1)
-
-
-def test_an_error_of_a_pending_revision_is_refused() -> None:
-    against = finding("a", Severity.ERROR, Direction.UPGRADE)
-    decision = decide(result(against), frozenset({"a"}), Direction.UPGRADE)
-    assert not decision.is_allowed
-    assert decision.objections == (against,)
-
-
-def test_only_pending_revisions_count() -> None:
-    applied = finding("a", Severity.ERROR, Direction.UPGRADE)
-    of_a_file = finding(None, Severity.ERROR, Direction.UPGRADE)
-    decision = decide(result(applied, of_a_file), frozenset({"b"}), Direction.UPGRADE)
+def test_nothing_speaks_against_it() -> None:
+    decision = decide([], Overrides("it is empty"), ["that is good to know"])
     assert decision.is_allowed
-    assert decision.objections == ()
+    assert decision.override == ""
+    assert decision.notices == ("that is good to know",)
 
 
-def test_only_the_direction_to_be_run_counts() -> None:
-    against = finding("a", Severity.ERROR, Direction.DOWNGRADE)
-    decision = decide(result(against), frozenset({"a"}), Direction.UPGRADE)
-    assert decision == Decision(is_allowed=True)
+def test_an_objection_refuses() -> None:
+    decision = decide([FINDINGS], Overrides())
+    assert not decision.is_allowed
+    assert decision.refused == (FINDINGS,)
 
 
-def test_a_downgrade_is_let_through_with_what_speaks_against_it() -> None:
-    against = finding("a", Severity.ERROR, Direction.DOWNGRADE)
-    decision = decide(result(against), frozenset({"a"}), Direction.DOWNGRADE)
-    assert decision == Decision(is_allowed=True, objections=(against,))
+def test_a_reason_overrides_everything() -> None:
+    decision = decide([FINDINGS, DISK], Overrides("it is empty"))
+    assert decision.is_allowed
+    assert decision.overridden == ((FINDINGS, "it is empty"), (DISK, "it is empty"))
+    assert decision.override == "findings, disk: it is empty"
 
 
-def test_a_reason_overrides_what_speaks_against_an_upgrade() -> None:
-    against = finding("a", Severity.ERROR, Direction.UPGRADE)
-    pending = frozenset({"a"})
-    decision = decide(result(against), pending, Direction.UPGRADE, override="it is empty")
-    assert decision == Decision(is_allowed=True, objections=(against,), override="it is empty")
-    clean = decide(result(), pending, Direction.UPGRADE, override="it is empty")
-    assert clean == Decision(is_allowed=True)
+def test_a_reason_for_one_kind_overrides_that_kind_alone() -> None:
+    overrides = Overrides(allowed={ObjectionKind.DISK: "a new volume is there"})
+    decision = decide([FINDINGS, DISK], overrides)
+    assert decision.refused == (FINDINGS,)
+    assert decision.overridden == ((DISK, "a new volume is there"),)
 
 
-def test_a_refusal_names_the_three_ways_on() -> None:
-    found = [finding(name, Severity.ERROR, Direction.UPGRADE) for name in ("a", "a", "b")]
-    error = explain_refusal(decide(result(*found), frozenset({"a", "b"}), Direction.UPGRADE))
-    assert error.message == "3 error findings in 2 pending revisions, nothing was changed"
-    for way in ("rewrite", "# safemigrate: ignore[drop-column] the reason", '--override "the re'):
-        assert way in error.hint
+def test_the_reason_for_a_kind_goes_before_the_one_for_all() -> None:
+    overrides = Overrides("late at night", {ObjectionKind.DISK: "a new volume is there"})
+    decision = decide([FINDINGS, DISK], overrides)
+    assert decision.override == "findings: late at night; disk: a new volume is there"
 
 
-def test_warnings_and_infos_are_let_through() -> None:
-    found = result(
-        finding("a", Severity.WARNING, Direction.UPGRADE),
-        finding("a", Severity.INFO, Direction.UPGRADE),
-    )
-    assert decide(found, frozenset({"a"}), Direction.UPGRADE).is_allowed
+def test_overridden_findings_alone_are_kept_as_their_reason() -> None:
+    assert decide([FINDINGS], Overrides("it is empty")).override == "it is empty"
+
+
+@pytest.mark.parametrize("kind", ObjectionKind)
+def test_a_refusal_names_the_option_that_overrides_it(kind: ObjectionKind) -> None:
+    error = explain_refusal(decide([Objection(kind, "so it is", "do better")], Overrides()))
+    assert error.message == "so it is, nothing was changed"
+    assert error.hint.startswith("do better; or ")
+    assert f'--allow {kind.value}="the reason"' in error.hint
+    assert '--override "the reason"' in error.hint
+
+
+def test_a_refusal_tells_of_all_there_is() -> None:
+    error = explain_refusal(decide([FINDINGS, DISK], Overrides()))
+    assert error.message == ("1 error finding in 1 pending revision; no room, nothing was changed")
+    for part in ("rewrite it", "make room", "--allow findings=", "--allow disk="):
+        assert part in error.hint

@@ -1,0 +1,73 @@
+"""`safemigrate plan`."""
+
+from pathlib import Path
+
+import click
+
+from safemigrate.cli.gating import GateOptions, gate_options, read_overrides
+from safemigrate.cli.options import config_option, format_option, url_option
+from safemigrate.cli.planning import PlanRequest, write_plan
+from safemigrate.cli.targets import Tenant, tenant_options
+from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, Direction
+
+__all__ = ["command"]
+
+
+@click.command("plan")
+@click.argument("revision", required=False, metavar="[REV]")
+@config_option
+@url_option
+@tenant_options
+@click.option(
+    "--pg-version",
+    type=click.IntRange(OLDEST_VERSION.major, NEWEST_VERSION.major),
+    help="The major version to judge the revisions for; default: the server's own.",
+)
+@gate_options
+@format_option("text", "json")
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    revision: str | None,
+    config: Path,
+    url: str | None,
+    in_schema: str,
+    x: tuple[str, ...],
+    pg_version: int | None,
+    override: str | None,
+    allow: tuple[str, ...],
+    disk_free_bytes: int | None,
+    format_: str,
+) -> None:
+    """Show what upgrade would do, on the database as it is now.
+
+    REV is what Alembic takes: an id or the beginning of one, +1, a branch label, branch@head;
+    without it, everything that is pending.
+
+    For each statement: the relations with their sizes and rows, the locks, who holds them now,
+    what is rewritten or read, about how long others would have to wait, and how upgrade goes
+    about it. Then what the gate says, and how to override it.
+
+    The times are estimates, from how fast this server reads a few pages of the tables. Takes no
+    deploy lock, and writes nothing to the database.
+
+    Exits with 1 when upgrade would refuse.
+    """
+    reason, allowed = read_overrides(override, allow)
+    request = PlanRequest(
+        Direction.UPGRADE,
+        revision or "heads",
+        config,
+        url=url,
+        tenant=Tenant(in_schema, x),
+        gate=GateOptions(
+            pg_version,
+            reason,
+            allowed,
+            is_target_given=revision is not None,
+            disk_free_bytes=disk_free_bytes,
+        ),
+        format=format_,
+    )
+    context.exit(write_plan(request))
