@@ -11,14 +11,15 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.script import Script
 from psycopg import sql
 
+from safemigrate.execute import check_context, find_visible_schema, refuse_second_run
 from safemigrate.execute.failures import read_failure
-from safemigrate.execute.site import check_context, refuse_second_run
 from safemigrate.model import Direction, ObservedStatement
 from safemigrate.server import Server
 from safemigrate.source import Project, run_environment
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.quarantine import quarantine
 from safemigrate.trace import Connection, Tracer, observe_connection, open_connection
+from safemigrate.verify.replaying import replaying_builds
 from safemigrate.verify.snapshots import Snapshot, VersionTable, take_snapshot
 
 __all__ = ["Bench", "Move", "StepFault", "open_bench"]
@@ -74,7 +75,7 @@ class Bench:
         """
         run = _Run(self, moves, on_state)
         try:
-            with quarantine(is_silent=True):
+            with quarantine(is_silent=True), replaying_builds():
                 run_environment(self.project, run.work, url=self.url)
         except (Exception, SystemExit) as error:
             if run.current is None:
@@ -102,10 +103,13 @@ class _Run:
         if self._has_run:
             raise refuse_second_run()
         self._has_run = True
-        check_context(context)
-        self._bench.version_table = VersionTable(
-            context.version_table, context.version_table_schema
+        connection = check_context(context)
+        # our own session does not have env.py's search_path
+        schema = context.version_table_schema or find_visible_schema(
+            connection, context.version_table
         )
+        connection.commit()
+        self._bench.version_table = VersionTable(context.version_table, schema)
         self._on_state(None)
         for move in self._moves:
             if not hasattr(move.script.module, move.direction.value):

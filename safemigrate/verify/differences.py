@@ -1,13 +1,15 @@
 """How two snapshots differ, in lines that a person reads."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.verify.snapshots import Snapshot
 
-__all__ = ["find_differences", "find_reordered"]
+__all__ = ["find_differences", "find_reordered", "leave_out_parts", "split_identity"]
 
 _SEPARATOR = "\x1f"
+_NAME = re.compile(r'"(?:[^"]|"")*"|[^".]+')
 _NAMELESS = "definition"
 _NOTHING = "none"
 _LINE_LENGTH = 160
@@ -27,8 +29,8 @@ def find_differences(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     added = after.objects.keys() - before.objects.keys()
     removed = before.objects.keys() - after.objects.keys()
     lines = [
-        *(_line("+", key, after.objects[key]) for key in _without_parts(added)),
-        *(_line("-", key, before.objects[key]) for key in _without_parts(removed)),
+        *(_line("+", key, after.objects[key]) for key in leave_out_parts(added)),
+        *(_line("-", key, before.objects[key]) for key in leave_out_parts(removed)),
         *(
             f"~ {key[0]} {key[1]}: {_changes(definition, after.objects[key])}"
             for key, definition in sorted(before.objects.items())
@@ -52,9 +54,18 @@ def find_reordered(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _without_parts(keys: set[tuple[str, str]]) -> list[tuple[str, str]]:
-    wholes = tuple(f"{identity}." for kind, identity in keys if kind in _WHOLES)
-    return sorted(key for key in keys if key[0] not in _PARTS or not key[1].startswith(wholes))
+def leave_out_parts(keys: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the kinds and identities, sorted, without the parts of tables that are among them."""
+    wholes = {identity for kind, identity in keys if kind in _WHOLES}
+    return sorted(
+        key for key in keys if key[0] not in _PARTS or split_identity(key[1])[0] not in wholes
+    )
+
+
+def split_identity(identity: str) -> tuple[str, str]:
+    """Return what the last name of an identity is in, and that name, both as they are quoted."""
+    *place, name = _NAME.findall(identity)
+    return ".".join(place), name
 
 
 def _line(sign: str, key: tuple[str, str], definition: str) -> str:

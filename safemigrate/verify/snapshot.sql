@@ -150,6 +150,7 @@ SELECT 'comment', i.type || ' ' || i.identity, 'text=' || description
   FROM pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) i
  WHERE (d.objoid >= 16384 OR (d.classoid = 'pg_namespace'::regclass AND d.objoid = 'public'::regnamespace))
    AND i.schema IS DISTINCT FROM 'safemigrate' AND i.identity IS NOT NULL
+   AND NOT (i.type = 'schema' AND i.identity = 'safemigrate')
    AND NOT (d.classoid = 'pg_class'::regclass AND d.objoid = current_setting('safemigrate.version_table')::oid)
    AND NOT EXISTS (SELECT 1 FROM ext WHERE ext.classid = d.classoid AND ext.objid = d.objoid)
 UNION ALL
@@ -184,7 +185,8 @@ SELECT i.type, i.identity, ''
         UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
         UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
         UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server
-        UNION ALL SELECT 'pg_user_mapping'::regclass, oid FROM pg_user_mapping
+        -- the table itself may not be read by everybody
+        UNION ALL SELECT 'pg_user_mapping'::regclass, umid FROM pg_user_mappings
         UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language
         UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator
         UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass

@@ -9,10 +9,11 @@ from importlib.resources import files
 import psycopg
 from psycopg import sql
 
+from safemigrate.catalog import Ask
 from safemigrate.errors import DatabaseError
 from safemigrate.trace import Connection, describe_fault
 
-__all__ = ["Snapshot", "VersionTable", "take_snapshot"]
+__all__ = ["Snapshot", "VersionTable", "read_snapshot", "take_snapshot"]
 
 _COLUMN_ORDER = "column order"
 
@@ -48,18 +49,32 @@ def take_snapshot(connection: Connection, version_table: VersionTable) -> Snapsh
     only: majors store the same schema differently. Raises DatabaseError when it cannot be read.
     """
     with _transaction(connection):
-        name = version_table.identifier().as_string(connection)
-        connection.execute(
-            "SELECT set_config('safemigrate.version_table',"
-            " coalesce(to_regclass(%s)::oid, 0)::text, true),"
-            " set_config('search_path', '', true), set_config('jit', 'off', true)",
-            (name,),
+        return read_snapshot(
+            lambda statement: connection.execute(statement.encode()).fetchall(), version_table
         )
-        rows = connection.execute(_query()).fetchall()
-    return Snapshot(
-        {(kind, name): definition for kind, name, definition in rows if kind != _COLUMN_ORDER},
-        {name: definition for kind, name, definition in rows if kind == _COLUMN_ORDER},
+
+
+def read_snapshot(ask: Ask, version_table: VersionTable) -> Snapshot:
+    """Return the schema as `ask` tells it, in a transaction of its session that is left open.
+
+    The transaction is READ ONLY and sees one state; see `take_snapshot`. Raises what `ask` raises.
+    """
+    name = version_table.identifier().as_string()
+    settings = sql.SQL(
+        "SELECT set_config('safemigrate.version_table',"
+        " coalesce(to_regclass({})::oid, 0)::text, true),"
+        " set_config('search_path', '', true), set_config('jit', 'off', true)"
     )
+    ask(settings.format(name).as_string())
+    objects: dict[tuple[str, str], str] = {}
+    column_orders: dict[str, str] = {}
+    for row in ask(_query()):
+        kind, identity, definition = (str(one) for one in row)
+        if kind == _COLUMN_ORDER:
+            column_orders[identity] = definition
+        else:
+            objects[kind, identity] = definition
+    return Snapshot(objects, column_orders)
 
 
 @contextmanager
@@ -77,5 +92,5 @@ def _transaction(connection: Connection) -> Iterator[None]:
 
 
 @cache
-def _query() -> bytes:
-    return (files("safemigrate.verify") / "snapshot.sql").read_bytes()
+def _query() -> str:
+    return (files("safemigrate.verify") / "snapshot.sql").read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from safemigrate.execute.deploylock import deploy_lock_key
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -107,11 +109,39 @@ def test_the_json_of_the_status(run: Run, database: str) -> None:
         "unknown": [],
         "partly_applied": [],
         "runner": None,
+        "cut_off": None,
         "invalid_indexes": [],
         "not_valid_constraints": [],
+        "edited": [],
+        "changed_elsewhere": [],
+        "is_history_hidden": False,
     }
     assert last["revision"] == "1111"
     assert last["outcome"] == "applied"
+
+
+def test_the_json_of_the_status_says_what_the_runner_does(run: Run, database: str) -> None:
+    run("upgrade", "1111", "--url", database)
+    url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True, application_name="a test") as runner:
+        key = deploy_lock_key(str(make_url(database).database))
+        runner.execute("SELECT pg_advisory_lock(%s, %s)", key)
+        shown = json.loads(run("status", "--format", "json", "--url", database).stdout)["runner"]
+        assert (shown["pid"], shown["lease"]) == (runner.info.backend_pid, None)
+        runner.execute(
+            "INSERT INTO safemigrate.lease SELECT 'deploy', pid, backend_start, 'a host', 'anna',"
+            " application_name, '9.9', 'revision 1 of 2: 2222', '2025-01-02 03:04:05+00',"
+            " '2025-01-02 03:04:09+00' FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        shown = json.loads(run("status", "--format", "json", "--url", database).stdout)["runner"]
+    assert shown["lease"] == {
+        "host": "a host",
+        "os_user": "anna",
+        "package_version": "9.9",
+        "doing": "revision 1 of 2: 2222",
+        "since": "2025-01-02T03:04:05Z",
+        "renewed_at": "2025-01-02T03:04:09Z",
+    }
 
 
 def test_the_history_has_a_line_a_run_newest_last(
@@ -123,7 +153,10 @@ def test_the_history_has_a_line_a_run_newest_last(
     result = run("history", "--url", database)
     assert result.exit_code == 0
     head, first, second, third, error, _, last = result.stdout.splitlines()
-    assert head.split() == ["when", "revision", "took", "by", "on", "version", "message"]
+    # a commit and a run of a pipeline stand there where they are known
+    assert [name for name in head.split() if name not in {"commit", "CI", "run"}] == [
+        *("when", "revision", "took", "by", "on", "version", "message")
+    ]
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  1111 +upgrade +\d+ ms +", first)
     assert socket.gethostname() in first
     assert second.endswith("name the recipe")
@@ -143,6 +176,11 @@ def test_the_json_of_the_history(run: Run, database: str) -> None:
     assert re.match(r"\d{4}-\d\d-\d\dT", last.pop("finished_at"))
     assert last.pop("duration_ms") >= 0
     assert last.pop("database_user")
+    assert last.pop("digest")
+    assert isinstance(last.pop("git_commit"), str)
+    assert isinstance(last.pop("ci_run"), str)
+    assert isinstance(last.pop("begun_at"), str)
+    assert last.pop("done_before") == 0
     assert last == {
         "revision": "2222",
         "message": "name the recipe",
@@ -156,6 +194,8 @@ def test_the_json_of_the_history(run: Run, database: str) -> None:
         "error": "",
         "committed": [],
         "override": "",
+        "stalled_ms": 0,
+        "blockers": [],
     }
 
 
@@ -180,7 +220,7 @@ def partial(run: Run, database: str, folder: ProjectFolder) -> str:
     result = run("upgrade", "--url", database)
     assert result.exit_code == 4, result.stderr
     assert "`safemigrate status` says where" in result.stderr
-    assert "by hand" in result.stderr
+    assert "it goes on after statement 2" in result.stderr
     return path
 
 
@@ -189,40 +229,20 @@ def test_a_half_done_revision_is_shown_with_what_it_committed(run: Run, database
     result = run("status", "--url", database)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    at = lines.index("half done    3333  partly applied by a run that failed, and had committed:")
-    assert [line.strip() for line in lines[at + 1 : at + 3]] == COMMITTED
-    assert 'undo by hand what is committed of "3333"' in lines[-1]
-    assert "safemigrate upgrade" not in result.stdout
+    at = lines.index("half done    3333  partly applied, and goes on after statement 2:")
+    assert [line.split(maxsplit=1)[1] for line in lines[at + 1 : at + 3]] == COMMITTED
+    assert lines[-1].startswith("1 revision pending; `safemigrate upgrade` goes on where")
     document = json.loads(run("status", "--format", "json", "--url", database).stdout)
-    assert document["partly_applied"] == [
-        {"revision": "3333", "message": "", "direction": "upgrade", "committed": COMMITTED}
-    ]
+    (partial,) = document["partly_applied"]
+    assert partial["committed"] == COMMITTED
+    assert partial["resumes_after"] == 2
     assert document["last"]["committed"] == COMMITTED
     assert "committed before it failed: " + COMMITTED[0] in run("history", "--url", database).stdout
-
-
-@pytest.mark.usefixtures("partial")
-def test_the_next_upgrade_warns_of_what_is_half_done_and_names_it_when_it_fails(
-    run: Run, database: str
-) -> None:
-    for options in ((), ("--quiet",)):
-        result = run("upgrade", "--url", database, *options)
-        assert result.exit_code == 4, result.stderr
-        warning = 'warning: an earlier run of revision "3333" failed, and had committed: '
-        assert warning + "; ".join(COMMITTED) in result.stderr.splitlines()
-        error, hint = result.stderr.splitlines()[-2:]
-        assert "42701" in error
-        assert 'of revision "3333" an earlier run had committed: ' in hint
-        assert "nothing was changed" not in hint
-        assert all(statement in hint for statement in COMMITTED)
-        assert "undo that by hand and run it again, or finish" in hint
-    assert "half done    3333" in run("status", "--url", database).stdout
 
 
 def test_a_revision_that_was_applied_is_half_done_no_more(
     run: Run, database: str, folder: ProjectFolder, partial: str
 ) -> None:
-    execute(database, "ALTER TABLE recipe DROP COLUMN b")
     path = folder.path / partial
     path.write_text(path.read_text().replace("1 / (id - id)", "1"))
     result = run("upgrade", "--url", database)
@@ -237,3 +257,166 @@ def test_a_revision_finished_by_hand_and_stamped_is_half_done_no_more(
 ) -> None:
     execute(database, "UPDATE alembic_version SET version_num = '3333'")
     assert run("status", "--url", database).stdout.endswith("\nup to date\n")
+
+
+def test_a_revision_that_was_edited_after_it_was_applied_is_named(
+    run: Run, database: str, folder: ProjectFolder
+) -> None:
+    run("upgrade", "--url", database)
+    path = folder.path / "migrations" / "versions" / "1111.py"
+    path.write_text(path.read_text() + "\n# a comment means nothing\n")
+    assert "edited" not in run("status", "--url", database).stdout
+    path.write_text(path.read_text().replace("BigInteger", "Integer"))
+    result = run("status", "--url", database)
+    assert result.exit_code == 0
+    assert 'warning: revision "1111" was edited after it was applied; put the file' in result.stdout
+    assert "2222" not in result.stdout.partition("warning: ")[2]
+    document = json.loads(run("status", "--format", "json", "--url", database).stdout)
+    assert document["edited"] == ["1111"]
+
+
+def test_a_role_with_few_rights_sees_where_the_database_is(run: Run, database: str) -> None:
+    run("upgrade", "1111", "--url", database)
+    name = f"reader_of_{make_url(database).database}"
+    execute(
+        database,
+        f'CREATE ROLE "{name}" LOGIN',
+        "REVOKE ALL ON SCHEMA safemigrate FROM PUBLIC",
+        f'GRANT SELECT ON alembic_version TO "{name}"',
+    )
+    try:
+        reader = make_url(database).set(username=name).render_as_string(hide_password=False)
+        result = run("status", "--url", reader)
+        assert result.exit_code == 0, result.stderr
+        assert "at           1111" in result.stdout
+        assert "pending      2222" in result.stdout
+        assert "warning: the role may not read the history" in result.stdout
+        drift = run("status", "--url", reader, "--drift", "--server", database)
+        assert drift.exit_code == 0, drift.output
+        assert "no drift, 1 revision replayed" in drift.stdout
+    finally:
+        execute(database, f'DROP OWNED BY "{name}"', f'DROP ROLE "{name}"')
+
+
+def test_drift_is_shown_with_the_sql_that_takes_it_away_and_is_exit_code_1(
+    run: Run, database: str
+) -> None:
+    run("upgrade", "--url", database)
+    clean = run("status", "--url", database, "--drift", "--server", database)
+    assert clean.exit_code == 0, clean.output
+    assert re.search(r"\nno drift, 2 revisions replayed on PostgreSQL \d+\n$", clean.stdout)
+    execute(
+        database,
+        "ALTER TABLE recipe ALTER id TYPE integer",
+        "CREATE TABLE extra (id int)",
+        "CREATE INDEX odd ON recipe (id)",
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'odd'::regclass",
+    )
+    result = run("status", "--url", database, "--drift", "--server", database)
+    assert result.exit_code == 1
+    *_, drift = result.stdout.partition("\nup to date\n")
+    *lines, last = drift.strip().splitlines()
+    assert [line.rstrip() for line in lines if line] == [
+        "different  column public.recipe.id",
+        "    type expected: bigint",
+        "    type found:    integer",
+        "    as the history has it:",
+        "        ALTER TABLE public.recipe ALTER COLUMN id TYPE bigint;",
+        "beside     index public.odd  INVALID",
+        "    CREATE INDEX odd ON public.recipe USING btree (id)",
+        "    as the history has it:",
+        "        DROP INDEX CONCURRENTLY public.odd;",
+        "beside     table public.extra",
+        "    as the history has it, and loses data:",
+        "        DROP TABLE public.extra;",
+    ]
+    assert last.startswith("drift: 3 objects not as the history has it, 2 revisions replayed on ")
+    assert run("status", "--url", database).exit_code == 0
+    asked = run("status", "--url", database, "--drift", "--server", database, "--format", "json")
+    assert asked.exit_code == 1
+    found = json.loads(asked.stdout)["drift"]
+    assert found["replayed"] == 2
+    assert found["differences"][0] == {
+        "kind": "column",
+        "name": "public.recipe.id",
+        "change": "different",
+        "expected": {"type": "bigint"},
+        "found": {"type": "integer"},
+        "remark": "",
+        "repair": "ALTER TABLE public.recipe ALTER COLUMN id TYPE bigint;",
+        "is_destructive": False,
+    }
+
+
+def test_drift_needs_a_server_of_the_same_major_and_says_so(run: Run, database: str) -> None:
+    result = run("status", "--url", database, "--drift", "--server", "container:")
+    assert result.exit_code == 2
+    assert '"container:" is not a kind of server' in result.stderr
+    result = run(
+        "status", "--url", database, "--drift", "--server", "postgresql://nobody@127.0.0.1:1/x"
+    )
+    assert result.exit_code == 2
+    assert "cannot be reached" in result.stderr
+
+
+def test_only_the_schema_of_the_tenant_is_compared(run: Run, database: str) -> None:
+    execute(database, 'CREATE SCHEMA "Shop 1"', "CREATE SCHEMA other")
+    begun = run("upgrade", "--url", database, "--in-schema", "Shop 1")
+    assert begun.exit_code == 0, begun.output
+    execute(database, "CREATE TABLE other.t (id int)")
+    arguments = ("status", "--url", database, "--in-schema", "Shop 1", "--drift")
+    result = run(*arguments, "--server", database)
+    assert result.exit_code == 0, result.output
+    execute(database, 'ALTER TABLE "Shop 1".recipe ADD COLUMN a int')
+    result = run(*arguments, "--server", database)
+    assert result.exit_code == 1
+    assert 'beside     column "Shop 1".recipe.a' in result.stdout
+
+
+def test_a_database_that_was_emptied_is_not_new(run: Run, database: str) -> None:
+    assert run("upgrade", "--url", database).exit_code == 0
+    assert run("downgrade", "base", "--url", database).exit_code == 0
+    lines = run("status", "--url", database).stdout.splitlines()
+    assert lines[1] == "at           base  everything was taken back"
+
+
+def test_a_revision_that_was_resumed_says_when_it_was_begun(
+    run: Run, database: str, folder: ProjectFolder, partial: str
+) -> None:
+    document = json.loads(run("status", "--format", "json", "--url", database).stdout)
+    begun = document["partly_applied"][0]["begun_at"]
+    assert begun == document["partly_applied"][0]["statements"][0]["started_at"]
+    execute(
+        database,
+        "UPDATE safemigrate.statement SET started_at = started_at - interval '1 day'"
+        " WHERE revision = '3333'",
+    )
+    lines = run("status", "--url", database).stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("half done"))
+    (when,) = re.findall(r"begun (\S+ \S+)$", lines[at + 3])
+    path = folder.path / partial
+    path.write_text(path.read_text().replace("1 / (id - id)", "1"))
+    assert run("upgrade", "--url", database).exit_code == 0
+    history = run("history", "--url", database).stdout
+    assert f"    resumed: begun {when}, 2 statements done before this run" in history.splitlines()
+    assert f", begun {when}" in run("status", "--url", database).stdout
+    runs = json.loads(run("history", "--format", "json", "--url", database).stdout)["runs"]
+    assert [one["done_before"] for one in runs if one["outcome"] == "applied"] == [0, 0, 2]
+    assert runs[-1]["begun_at"] < runs[-1]["started_at"]
+
+
+def test_a_runner_that_was_killed_is_named(run: Run, database: str) -> None:
+    run("upgrade", "1111", "--url", database)
+    assert "cut off" not in run("status", "--url", database).stdout
+    execute(
+        database,
+        "INSERT INTO safemigrate.lease VALUES ('deploy', 1, now(), 'ci-7', 'alice', '', '0.1.0',"
+        " 'revision 1 of 1: 2222', now(), now())",
+    )
+    lines = run("status", "--url", database).stdout.splitlines()
+    at = lines.index("cut off      revision 1 of 1: 2222")
+    assert lines[at + 1].startswith("             by alice on ci-7, at work since 2")
+    document = json.loads(run("status", "--format", "json", "--url", database).stdout)
+    assert document["cut_off"]["os_user"] == "alice"
+    run("upgrade", "--url", database)
+    assert "cut off" not in run("status", "--url", database).stdout
