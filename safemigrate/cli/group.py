@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from safemigrate.cli.output import check_output, find_output_fault, prepare_streams, show_error
+from safemigrate.cli.output import (
+    check_output,
+    explain_unexpected,
+    find_output_fault,
+    prepare_streams,
+    show_error,
+)
 from safemigrate.errors import ExitCode, SafemigrateError
 
 __all__ = ["group"]
@@ -18,6 +24,8 @@ _COMMANDS = (
     "history",
     "init",
     "lint",
+    "plan",
+    "resolve",
     "rule",
     "snapshot",
     "status",
@@ -57,10 +65,8 @@ class _LazyGroup(click.Group):
             elif os.environ.get("SAFEMIGRATE_TRACEBACK"):
                 raise
             else:
-                show_error(
-                    f"unexpected {type(error).__name__}: {error}",
-                    "this is a bug of safemigrate; SAFEMIGRATE_TRACEBACK=1 shows where it is",
-                )
+                unexpected = explain_unexpected(error)
+                show_error(unexpected.message, unexpected.hint)
             sys.exit(ExitCode.USAGE)
 
 

@@ -1,5 +1,6 @@
 """`safemigrate history`."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import click
 
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.options import config_option, format_option, url_option
+from safemigrate.cli.targets import Tenant, settle, tenant_options
 from safemigrate.execute import read_history
 from safemigrate.report.documents import encode_document
-from safemigrate.report.standing import format_history
+from safemigrate.report.history import format_history
 from safemigrate.report.standing_documents import history_document
 from safemigrate.source import open_project
 
@@ -19,15 +21,22 @@ __all__ = ["command"]
 @click.command("history")
 @config_option
 @url_option
+@tenant_options
 @format_option("text", "json")
-def command(*, config: Path, url: str | None, format_: str) -> None:
-    """Show who applied what, when, and how long it took.
+def command(
+    *, config: Path, url: str | None, in_schema: str, x: tuple[str, ...], format_: str
+) -> None:
+    """Show who applied what, when, from where, and how long it took and held up others.
 
     The newest is the last. Failed runs are shown with their error. What plain Alembic did is not
     in it. Writes nothing to the database.
     """
-    found = read_history(open_project(config, url=url))
+    project = open_project(config, url=url)
+    with settle(project, Tenant(in_schema, x)):
+        found = read_history(project)
     if format_ == "json":
         click.echo(encode_document(history_document(found)), nl=False)
     else:
-        click.echo(format_history(found, choose_paint(sys.stdout)), nl=False)
+        # a file or a pipe takes lines of any length
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        click.echo(format_history(found, choose_paint(sys.stdout), width), nl=False)

@@ -10,7 +10,14 @@ from safemigrate.errors import UsageError
 from safemigrate.model.secrets import hide_passwords
 from safemigrate.report import Tone
 
-__all__ = ["check_output", "find_output_fault", "prepare_streams", "show_error"]
+__all__ = [
+    "check_output",
+    "explain_lost_output",
+    "explain_unexpected",
+    "find_output_fault",
+    "prepare_streams",
+    "show_error",
+]
 
 
 def prepare_streams() -> None:
@@ -43,14 +50,27 @@ def find_output_fault() -> UsageError | None:
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _lost((error.strerror or type(error).__name__).lower())
+        return explain_lost_output(error)
     return None
+
+
+def explain_lost_output(error: OSError) -> UsageError:
+    """Return the error for a standard output that cannot be written."""
+    return _lost((error.strerror or type(error).__name__).lower())
 
 
 def _lost(reason: str) -> UsageError:
     return UsageError(
         f"standard output cannot be written: {reason}",
         "the report is lost, what the command did is not; send it to where there is room",
+    )
+
+
+def explain_unexpected(error: Exception) -> UsageError:
+    """Return the error for one that nobody has foreseen."""
+    return UsageError(
+        f"unexpected {type(error).__name__}: {error}",
+        "this is a bug of safemigrate; SAFEMIGRATE_TRACEBACK=1 shows where it is",
     )
 
 

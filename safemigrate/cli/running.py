@@ -1,155 +1,158 @@
-"""What `upgrade` and `downgrade` have in common."""
+"""What `upgrade` and `downgrade` do."""
 
+import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
+import threading
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import click
 
-from safemigrate.cli.clearing import GateOptions, clear
+from safemigrate.cli.clearing import clear
 from safemigrate.cli.colour import choose_paint
+from safemigrate.cli.hooking import RunHooks
 from safemigrate.cli.judging import load_project_config
+from safemigrate.cli.output import explain_unexpected, show_error
+from safemigrate.cli.planning import PlanRequest, write_plan
+from safemigrate.cli.run_options import RunOptions, choose_settings
+from safemigrate.cli.streaming import EventStream, open_events
+from safemigrate.cli.targets import settle
 from safemigrate.config import Config
-from safemigrate.errors import SafemigrateError, UsageError
+from safemigrate.errors import ExitCode, SafemigrateError
 from safemigrate.execute import (
+    Clearance,
+    Inquiry,
+    Progress,
     RevisionFinished,
     RunEvent,
     RunReport,
-    RunSettings,
+    RunWarned,
+    find_origin_of_run,
     run_downgrade,
     run_upgrade,
 )
-from safemigrate.journal import count_milliseconds
-from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, Direction
-from safemigrate.report import (
-    encode_document,
-)
+from safemigrate.execute.hooks import add_listeners
+from safemigrate.execute.steps import describe_lead
+from safemigrate.model import Direction
+from safemigrate.report.event_documents import Line
+from safemigrate.report.events import failed_line, finished_line
 from safemigrate.report.progress import show_progress
-from safemigrate.report.runs import failed_run_document, format_run, run_document
+from safemigrate.report.runs import format_run
 from safemigrate.source import open_project
 
-__all__ = ["RunOptions", "migrate", "run_options"]
-
-Function = TypeVar("Function", bound=Callable[..., object])
+__all__ = ["migrate"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What was written on the command line; None where nothing was."""
+def migrate(direction: Direction, target: str, options: RunOptions) -> ExitCode:
+    """Run the revisions, or write what would run; return the exit code.
 
-    config: Path
-    url: str | None
-    pg_version: int | None
-    lock_timeout_ms: int | None
-    lock_attempts: int | None
-    deadline: float | None
-    format: str
-    quiet: bool
-    override: str | None = None
-
-
-def run_options(function: Function) -> Function:
-    """Add `--lock-timeout-ms`, `--lock-attempts`, `--deadline` and `--pg-version`.
-
-    The parameters are None where nothing was written.
+    In JSON the report tells of an error too, which is raised all the same.
     """
-    standard = RunSettings()
-    timeout_ms = count_milliseconds(standard.lock_timeout)
-    seconds = round(standard.deadline.total_seconds())
-    for option in (
-        click.option(
-            "--pg-version",
-            type=click.IntRange(OLDEST_VERSION.major, NEWEST_VERSION.major),
-            help="The major version to judge the revisions for; default: the server's own.",
-        ),
-        click.option(
-            "--deadline",
-            type=click.FloatRange(min=0),
-            metavar="SECONDS",
-            help="How long to go on waiting, for locks and for another runner; "
-            f"default: the configuration's, or {seconds}. Nothing that runs is cut off.",
-        ),
-        click.option(
-            "--lock-attempts",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="How often a revision is tried; default: the configuration's, or as often as the "
-            "deadline allows.",
-        ),
-        click.option(
-            "--lock-timeout-ms",
-            type=click.IntRange(min=1),
-            metavar="MS",
-            help="How long one attempt may wait for a lock, and the application behind it; "
-            f"default: the configuration's, or {timeout_ms}.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def migrate(direction: Direction, target: str, options: RunOptions) -> None:
-    """Run the revisions, and write the report, which in JSON tells of a failure too."""
-    applied: list[RevisionFinished] = []
+    if options.is_dry_run:
+        return write_plan(_request_plan(direction, target, options))
+    events = open_events() if options.format == "json" else None
+    run = _Run(direction, target, options, events)
     try:
-        report = _run(direction, target, options, applied)
-    except SafemigrateError as error:
-        if options.format == "json":
-            click.echo(encode_document(failed_run_document(applied, error)), nl=False)
+        report = run.go()
+    except Exception as error:
+        if events is not None:
+            told = error if isinstance(error, SafemigrateError) else explain_unexpected(error)
+            events.write(run.failed_line(told))
+            if (lost := events.find_fault()) is not None:
+                show_error(lost.message, lost.hint)
         raise
-    if options.format == "json":
-        click.echo(encode_document(run_document(report)), nl=False)
-    else:
+    if events is None:
         click.echo(format_run(report, choose_paint(sys.stdout)), nl=False)
+    else:
+        events.write(finished_line(report, datetime.now(UTC)))
+        if (lost := events.find_fault()) is not None:
+            raise lost
+    return ExitCode.DONE
 
 
-def _run(
-    direction: Direction, target: str, options: RunOptions, applied: list[RevisionFinished]
-) -> RunReport:
-    """Return the report, noting in `applied` what is done as soon as it is."""
-    override = _read_override(options.override)
-    config = load_project_config(options.config)
-    project = open_project(options.config, url=options.url, imports=config.imports)
-    run = run_upgrade if direction is Direction.UPGRADE else run_downgrade
-    with show_progress(sys.stderr, choose_paint(sys.stderr), is_quiet=options.quiet) as show:
+def _request_plan(direction: Direction, target: str, options: RunOptions) -> PlanRequest:
+    return PlanRequest(
+        direction,
+        target,
+        options.config,
+        url=options.url,
+        tenant=options.tenant,
+        gate=options.gate,
+        format=options.format,
+    )
 
-        def progress(event: RunEvent) -> None:
+
+@dataclass(slots=True)
+class _Run:
+    """One run; `applied` is what is done, noted as soon as it is."""
+
+    direction: Direction
+    target: str
+    options: RunOptions
+    events: EventStream | None
+    applied: list[RevisionFinished] = field(default_factory=list)
+
+    def go(self) -> RunReport:
+        """Return the report. Raises what `run_upgrade` does."""
+        options = self.options
+        config = load_project_config(options.config)
+        with (
+            show_progress(sys.stderr, choose_paint(sys.stderr), is_quiet=options.is_quiet) as show,
+            add_listeners(self._fan_out(show)) as tell,
+        ):
+            return self._go_telling(config, _one_at_a_time(tell))
+
+    def failed_line(self, error: SafemigrateError) -> Line:
+        """Return the last line of the stream for a run that ended so."""
+        return failed_line(self.direction, self.applied, error, datetime.now(UTC))
+
+    def _go_telling(self, config: Config, tell: Progress) -> RunReport:
+        options = self.options
+        project = open_project(options.config, url=options.url, imports=config.imports)
+        hooks = RunHooks(config.run, project, self.direction, tell)
+        run = run_upgrade if self.direction is Direction.UPGRADE else run_downgrade
+
+        def check(inquiry: Inquiry) -> Clearance:
+            clearance = clear(project, config, options.gate, inquiry)
+            hooks.run_before(inquiry)
+            return clearance
+
+        settings = choose_settings(config, options)
+        # before the lock, for which others wait: git may take its time
+        origin = find_origin_of_run(os.environ, Path(project.script.dir))
+        with settle(project, options.tenant):
+            try:
+                report = run(
+                    project, self.target, settings, progress=tell, check=check, origin=origin
+                )
+                if not report.applied and (
+                    lead := describe_lead(project, self.direction, self.target, report.heads)
+                ):
+                    tell(RunWarned(lead))
+            except SafemigrateError as error:
+                hooks.run_after(self.failed_line(error), error)
+                raise
+        hooks.run_after(finished_line(report, datetime.now(UTC)), None, report.heads)
+        return report
+
+    def _fan_out(self, show: Progress) -> Progress:
+        def tell(event: RunEvent) -> None:
             if isinstance(event, RevisionFinished):
-                applied.append(event)
+                self.applied.append(event)
+            if self.events is not None:
+                self.events.tell(event)
             show(event)
 
-        check = partial(clear, project, config, GateOptions(options.pg_version, override))
-        settings = _choose_settings(config, options)
-        return run(project, target, settings, progress=progress, check=check)
+        return tell
 
 
-def _read_override(given: str | None) -> str:
-    """Return the reason on one line, "" when none was given."""
-    if given is None:
-        return ""
-    reason = " ".join(given.split())
-    if not reason:
-        raise UsageError(
-            "the reason of --override is empty",
-            "say why the findings do not matter this time; it is kept in the history",
-        )
-    return reason
+def _one_at_a_time(tell: Progress) -> Progress:
+    """Return the same for the threads of the run and of its hooks."""
+    lock = threading.RLock()
 
+    def report(event: RunEvent) -> None:
+        with lock:
+            tell(event)
 
-def _choose_settings(config: Config, options: RunOptions) -> RunSettings:
-    """Return what the command line says, else the configuration, else the default."""
-    standard = RunSettings()
-    lock_timeout, deadline = config.lock_timeout, config.deadline
-    if options.lock_timeout_ms is not None:
-        lock_timeout = timedelta(milliseconds=options.lock_timeout_ms)
-    if options.deadline is not None:
-        deadline = timedelta(seconds=options.deadline)
-    return RunSettings(
-        lock_timeout=standard.lock_timeout if lock_timeout is None else lock_timeout,
-        lock_attempts=options.lock_attempts or config.lock_attempts,
-        deadline=standard.deadline if deadline is None else deadline,
-    )
+    return report

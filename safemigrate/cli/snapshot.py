@@ -12,8 +12,7 @@ from safemigrate.catalog import CatalogSnapshot, encode_snapshot, read_server
 from safemigrate.cli.files import write_file
 from safemigrate.cli.options import config_option, url_option
 from safemigrate.errors import DatabaseError, LockTimeoutError, SafemigrateError, UsageError
-from safemigrate.execute import RunSettings
-from safemigrate.execute.site import open_site
+from safemigrate.execute import RunSettings, open_site
 from safemigrate.server.connections import connect, parse_url
 from safemigrate.source import find_sqlstate, open_project
 from safemigrate.source.url import read_url

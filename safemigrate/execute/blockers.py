@@ -7,9 +7,10 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.engine import Connection, RowMapping
 
+from safemigrate.model import QualifiedName
 from safemigrate.model.secrets import hide_sql_passwords
 
-__all__ = ["Blocker", "LockWait", "look_for_wait", "shorten_query"]
+__all__ = ["Blocker", "LockWait", "look_for_wait", "read_blocker", "shorten_query"]
 
 _LONGEST_QUERY = 80
 
@@ -20,6 +21,7 @@ class Blocker:
 
     `pid` is 0 for a prepared transaction, which no session has any more. `age`: how long its
     transaction has been open. `query`: the first 80 characters of what it runs or ran last.
+    `nature`: what it is that is never ended for a lock, such as a backup; "" for anything else.
     What the role may not see of other people's sessions is empty or None.
     """
 
@@ -30,6 +32,7 @@ class Blocker:
     backend_type: str
     age: timedelta | None
     query: str
+    nature: str = ""
 
     @property
     def is_autovacuum(self) -> bool:
@@ -43,20 +46,25 @@ class LockWait:
 
     `relation`: as PostgreSQL prints it, with the schema where it must be said; None when it
     waits for a row or for other transactions. `mode`: as in the manual, such as ACCESS EXCLUSIVE.
+    `name`: the relation's with its schema, where it is known.
     """
 
     relation: str | None
     mode: str | None
     blockers: tuple[Blocker, ...]
+    name: QualifiedName | None = None
 
 
 # Both views: https://www.postgresql.org/docs/current/view-pg-locks.html and
 # https://www.postgresql.org/docs/current/functions-info.html (pg_blocking_pids)
 _WAITS_FOR = text(
     """
-    SELECT relation::regclass::text AS relation, mode
-    FROM pg_locks WHERE pid = :pid AND NOT granted
-    ORDER BY locktype <> 'relation' LIMIT 1
+    SELECT waiting.relation::regclass::text AS relation, waiting.mode AS mode,
+        place.nspname::text AS schema, relation.relname::text AS name
+    FROM pg_locks AS waiting LEFT JOIN pg_class AS relation ON relation.oid = waiting.relation
+        LEFT JOIN pg_namespace AS place ON place.oid = relation.relnamespace
+    WHERE waiting.pid = :pid AND NOT waiting.granted
+    ORDER BY waiting.locktype <> 'relation' LIMIT 1
     """
 )
 _BLOCKERS = text(
@@ -82,10 +90,12 @@ def look_for_wait(connection: Connection, pid: int) -> LockWait | None:
     if wanted is None:
         return None
     rows = connection.execute(_BLOCKERS, {"pid": pid}).mappings()
-    blockers = tuple(_decode(row) for row in rows)
+    blockers = tuple(read_blocker(row) for row in rows)
     if not blockers:
         return None
-    return LockWait(wanted["relation"], _spell_mode(wanted["mode"]), blockers)
+    schema, bare = wanted["schema"], wanted["name"]
+    name = None if bare is None else QualifiedName(schema, bare)
+    return LockWait(wanted["relation"], _spell_mode(wanted["mode"]), blockers, name)
 
 
 def shorten_query(query: str) -> str:
@@ -94,7 +104,8 @@ def shorten_query(query: str) -> str:
     return query if len(query) <= _LONGEST_QUERY else query[: _LONGEST_QUERY - 1] + "…"
 
 
-def _decode(row: RowMapping) -> Blocker:
+def read_blocker(row: RowMapping, nature: str = "") -> Blocker:
+    """Return the session that a row with the columns of its fields describes."""
     age = row["age"]
     return Blocker(
         pid=row["pid"],
@@ -104,6 +115,7 @@ def _decode(row: RowMapping) -> Blocker:
         backend_type=row["backend_type"],
         age=None if age is None else timedelta(seconds=max(age, 0.0)),
         query=shorten_query(row["query"]),
+        nature=nature,
     )
 
 

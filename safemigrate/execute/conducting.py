@@ -36,6 +36,8 @@ class Sent:
     `send`: gives it to the driver, and raises what the driver raises, which is not yet SQLAlchemy's
     `DBAPIError`; it may be called again after a rollback to a savepoint.
     `foreseen`: None for what is not a revision's own.
+    `pretend`: instead of sending it, let SQLAlchemy go on as if it had changed so many rows, -1
+    where that is not known.
     """
 
     connection: Connection
@@ -47,6 +49,7 @@ class Sent:
     foreseen: Foreseen | None
     send: Callable[[], object]
     effort: StatementEffort = field(default_factory=StatementEffort)
+    pretend: Callable[[int], None] = lambda row_count: None  # noqa: ARG005 - where SQLAlchemy waits for nothing
 
     def run(self, statement: str) -> None:
         """Send a statement of our own on the same session, without a word to SQLAlchemy."""

@@ -7,17 +7,15 @@ from functools import partial, update_wrapper
 from typing import TypeVar
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
-from psycopg import sql
 from sqlalchemy import text
-from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from safemigrate.errors import InterruptedRunError
+from safemigrate.errors import InterruptedRunError, SafemigrateError
 from safemigrate.execute.backoff import pause_after
 from safemigrate.execute.blockers import LockWait
 from safemigrate.execute.conductor import Conductor
 from safemigrate.execute.control import ControlLostError
-from safemigrate.execute.deploylock import has_deploy_lock
+from safemigrate.execute.effective import confirm_settings
 from safemigrate.execute.events import (
     LockWaited,
     PlannedRevision,
@@ -27,17 +25,19 @@ from safemigrate.execute.events import (
     RunWarned,
 )
 from safemigrate.execute.failures import Cause, Failure, chain, read_failure
+from safemigrate.execute.identity import identify
+from safemigrate.execute.ledger import Ledger
 from safemigrate.execute.outcome import (
     Changes,
     Effort,
-    describe_leftover,
     describe_outcome,
     explain_between,
     explain_failure,
     explain_stop,
     find_stop,
 )
-from safemigrate.execute.session import Ledger, set_lock_timeout, watch_sessions
+from safemigrate.execute.resume import CannotResumeError, ProgressReader
+from safemigrate.execute.session import watch_sessions
 from safemigrate.execute.site import Site, ask_again, check_context
 from safemigrate.execute.steps import describe_step
 from safemigrate.execute.surroundings import StopRunError, Surroundings
@@ -47,7 +47,8 @@ from safemigrate.journal import (
     Attempt,
     Outcome,
     prepare_journal,
-    read_partial_runs,
+    read_progress_of,
+    translated,
     write_entry,
 )
 from safemigrate.source import run_environment
@@ -83,13 +84,13 @@ class Execution:
         self._stop = surroundings.stop
         self._report = surroundings.report
         self._ledger = Ledger()
-        self._watcher = LockWatcher(self._site.control, self._tell_wait)
+        self._watcher = LockWatcher(self._site.control, self._tell_wait, surroundings.patience)
         self._conductor = Conductor(surroundings, self._watcher)
         self._applied: list[RevisionFinished] = []
         self._expected = frozenset(self._plan.heads)
         self._current: _Current | None = None
         self._context: MigrationContext | None = None
-        self._leftovers: dict[str, tuple[str, ...]] = {}
+        self._progress = ProgressReader(surroundings)
 
     def run(self) -> tuple[tuple[RevisionFinished, ...], tuple[str, ...]]:
         """Return what was applied, and the heads as they were read back afterwards.
@@ -107,13 +108,15 @@ class Execution:
 
     def _drive(self) -> BaseException | None:
         plan = self._plan
-        watching = watch_sessions(plan.settings.lock_timeout, self._ledger, self._conductor)
+        conductor = self._conductor
+        watching = watch_sessions(plan.settings.lock_timeout, self._ledger, conductor, conductor)
         with self._watcher, watching:
             try:
                 run_environment(plan.project, self._work, url=plan.url, destination=plan.target)
             except BaseException as error:  # noqa: BLE001 - none may pass without being explained
                 return error
             finally:
+                self._stop.cancel = None
                 let_go(self._context)
         return None
 
@@ -123,8 +126,9 @@ class Execution:
         # What env.py sent so far, such as SET search_path, is not ours to take back.
         connection.commit()
         self._expect(heads)
+        self._report(confirm_settings(connection, self._site, self._plan.settings))
         prepare_journal(connection)
-        self._warn_of_leftovers(connection)
+        self._progress.look(connection)
         context.on_version_apply_callbacks = (
             *context.on_version_apply_callbacks,
             self._note_heads,
@@ -137,6 +141,7 @@ class Execution:
             )
             self._current = current
             self._watcher.begin_revision()
+            self._conductor.log.begin_revision()
             self._report(RevisionStarted(current.revision, self._plan.direction, position, count))
             migrate = partial(self._migrate, current, context, step.migration_fn)
             # Alembic's log asks for the name to tell an upgrade from a downgrade
@@ -144,16 +149,6 @@ class Execution:
             yield step
             # Alembic comes back for the next one when this one is committed
             self._finish(current)
-
-    def _warn_of_leftovers(self, connection: Connection) -> None:
-        """Find, and tell, which of the revisions earlier runs have committed in part."""
-        with connection.begin():
-            partial_runs = read_partial_runs(connection)
-        planned = {step.revision.revision for step in self._plan.steps}
-        for run in partial_runs:
-            if run.revision in planned and run.direction is self._plan.direction:
-                self._leftovers[run.revision] = run.committed
-                self._report(RunWarned(describe_leftover(run.revision, run.committed)))
 
     def _migrate(
         self,
@@ -189,44 +184,51 @@ class Execution:
     def _attempt(
         self, current: _Current, context: MigrationContext, function: Callable[[], object]
     ) -> Exception | None:
+        self._conductor.log.begin_attempt()
         try:
-            self._prepare(context)
+            self._prepare(context, current)
             self._conductor.begin_attempt(current.revision)
             try:
-                function()
+                self._stop.run_revision(function)
             finally:
                 self._conductor.end_attempt()
             adopt_transaction(context)
-            write_entry(connection_of(context), self._describe(current, Outcome.APPLIED))
+            connection = connection_of(context)
+            self._conductor.log.finish(connection, self._describe(current, Outcome.APPLIED))
+            self._ledger.note_write(connection)
         except Exception as error:  # noqa: BLE001 - whatever a revision raises is looked at
             return error
+        finally:
+            self._conductor.log.close()
         return None
 
-    def _prepare(self, context: MigrationContext) -> None:
+    def _prepare(self, context: MigrationContext, current: _Current) -> None:
         """Make the session ready, and see that nobody else moves the version table meanwhile."""
         connection = connection_of(context)
         self._ledger.clear()
-        pid = int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
+        with translated(connection):
+            pid = identify(connection).pid
         self._watcher.begin_attempt(pid)
         self._stop.cancel = partial(self._cancel, pid)
-        # a revision may have set its own, for the session
-        set_lock_timeout(connection, self._plan.settings.lock_timeout)
-        version_table = self._site.version_table
-        name = sql.Identifier(version_table.schema, version_table.name)
-        # Plain Alembic takes no notice of the deploy lock. This mode keeps out whoever writes the
-        # table, lets everybody read it, and gives the transaction no id as a row lock would.
-        lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(name)
-        connection.exec_driver_sql(lock.as_string())
-        self._expect(version_table.read(connection))
+        self._conductor.begin_statement()
+        try:
+            heads = self._site.version_table.hold(connection, self._plan.settings.lock_timeout)
+        finally:
+            self._conductor.end_statement()
+        self._expect(heads)
+        # only now nobody else can be about to commit a part of the revision
+        run, rows = self._progress.read(connection, current.revision, current.path)
+        self._conductor.log.open(connection, run, rows)
         # what follows is the revision's own
         self._ledger.clear()
+        self._ledger.main = connection
 
     def _choose_pause(self, current: _Current, failure: Failure) -> timedelta | None:
         """Return how long to wait before the next attempt, None when there is none."""
         settings = self._plan.settings
         is_last = settings.lock_attempts is not None and current.attempts >= settings.lock_attempts
         remaining = self._surroundings.remaining()
-        if not failure.may_pass or self._ledger.committed or self._stop.received:
+        if not failure.may_pass or self._ledger.has_foreign or self._stop.received:
             return None
         if is_last or remaining <= 0:
             return None
@@ -239,7 +241,8 @@ class Execution:
             direction=self._plan.direction,
             duration=self._since(current.started),
             attempts=current.attempts,
-            waited=timedelta(seconds=current.waited),
+            waited=self._waited(current),
+            stalled=self._conductor.end_revision(),
         )
         self._current = None
         self._ledger.clear()
@@ -249,14 +252,7 @@ class Execution:
     def _check_right_to_go_on(self) -> None:
         """Raise when the run was asked to stop, or the deploy lock is no longer ours."""
         self._surroundings.check_stop()
-        try:
-            is_held = self._site.control.run(has_deploy_lock)
-        except ControlLostError as err:
-            raise StopRunError(
-                "the control connection was lost, and the deploy lock with it"
-            ) from err
-        if not is_held:
-            raise StopRunError("the deploy lock was lost")
+        self._site.check_lock()
 
     def _expect(self, heads: tuple[str, ...]) -> None:
         if frozenset(heads) != self._expected:
@@ -269,8 +265,10 @@ class Execution:
         self._expected = frozenset(heads)
 
     def _tell_wait(self, wait: LockWait) -> None:
-        if self._current is not None:
-            self._report(LockWaited(self._current.revision, wait))
+        # told from another thread, while this one goes on to the next revision
+        current = self._current
+        if current is not None:
+            self._report(LockWaited(current.revision, wait))
 
     def _cancel(self, pid: int) -> None:
         statement = text("SELECT pg_cancel_backend(:pid)")
@@ -297,17 +295,32 @@ class Execution:
                 applied,
                 tuple(dict.fromkeys(self._ledger.committed)),
                 is_in_doubt=failure.cause is Cause.DISCONNECT and bool(self._ledger.committing),
-                leftover=self._leftovers.get(revision, ()),
+                leftover=self._progress.leftover(revision),
+                resumes_after=self._find_resumption(revision),
             )
         reason = stop or find_stop(error, failure, self._stop.received)
         effort = Effort(self._watcher.last_wait, current.attempts, self._since(current.started))
-        if reason:
+        refusal = next((one for one in chain(error) if isinstance(one, CannotResumeError)), None)
+        if refusal is not None:
+            explained: SafemigrateError = InterruptedRunError(str(refusal), refusal.hint)
+        elif reason:
             explained = explain_stop(f'{reason} in revision "{revision}"', revision, changes)
         else:
             explained = explain_failure(revision, failure, changes, effort)
         if not is_applied:
             self._record(current, describe_outcome(explained, failure, effort), changes.committed)
         return explained
+
+    def _find_resumption(self, revision: str) -> int | None:
+        """Return the statement behind which the revision would go on, None where it would not."""
+        if self._ledger.has_foreign:
+            return None
+        direction = self._plan.direction
+        found = self._ask_again(
+            lambda site: site.act(lambda one: read_progress_of(one, [revision], direction))
+        )
+        rows = (found or {}).get(revision, ())
+        return rows[-1].ordinal if rows else None
 
     def _confirm(self) -> None:
         """Raise when the database is not where the run should have brought it."""
@@ -352,18 +365,28 @@ class Execution:
         )
 
     def _describe(self, current: _Current, outcome: Outcome) -> Attempt:
+        log = self._conductor.log
         return Attempt(
             revision=current.revision.revision,
             direction=self._plan.direction,
             outcome=outcome,
             duration=self._since(current.started),
             attempts=current.attempts,
-            waited=timedelta(seconds=current.waited),
+            waited=self._waited(current),
             override=self._plan.clearance.override,
+            stalled=self._conductor.stalled,
+            digest=self._plan.clearance.digests.get(current.revision.revision, ""),
+            git_commit=self._plan.origin.git_commit,
+            ci_run=self._plan.origin.ci_run,
+            blockers=log.blockers,
         )
 
     def _now(self) -> float:
         return self._surroundings.now()
+
+    def _waited(self, current: _Current) -> timedelta:
+        """Return the time of attempts given up, and that spent beside the queue in the last one."""
+        return timedelta(seconds=current.waited) + self._conductor.log.waited
 
     def _since(self, started: float) -> timedelta:
         return timedelta(seconds=self._now() - started)

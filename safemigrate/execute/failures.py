@@ -1,6 +1,6 @@
 """What an error of a revision means: told apart by SQLSTATE, never by the text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -12,7 +12,17 @@ from safemigrate.model.secrets import hide_passwords
 from safemigrate.source import find_sqlstate
 from safemigrate.source.excerpt import describe, find_origin, show_path
 
-__all__ = ["Cause", "Failure", "is_disconnect", "is_refused", "read_failure", "server_message"]
+__all__ = [
+    "Cause",
+    "Failure",
+    "describe_remains",
+    "is_disconnect",
+    "is_refused",
+    "mark_cleared_up",
+    "mark_left",
+    "read_failure",
+    "server_message",
+]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -25,6 +35,10 @@ _ENDED_BY_SERVER = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})
 _ENDED_BY_TIMEOUT = frozenset({"25P03", "25P04"})
 _CONNECTION_EXCEPTION = "08"
 _SYNTAX_OR_ACCESS = "42"
+# The attribute of an exception whose statement has left nothing behind.
+_CLEARED_UP = "safemigrate_cleared_up"
+# That of one whose statement has left INVALID indexes, which it names.
+_LEFT = "safemigrate_left"
 # What comparing values can raise too: no comparison function, no collation.
 _RAISED_BY_VALUES = frozenset({"42883", "42P22"})
 
@@ -95,13 +109,34 @@ def is_disconnect(error: BaseException) -> bool:
     )
 
 
+def mark_cleared_up(error: BaseException, *, is_cleared_up: bool = True) -> None:
+    """Note whether all that the statement did before it failed is undone."""
+    setattr(error, _CLEARED_UP, is_cleared_up)
+
+
+def mark_left(error: BaseException, indexes: Iterable[str]) -> None:
+    """Note which INVALID indexes the statement has left behind."""
+    setattr(error, _LEFT, tuple(indexes))
+
+
+def describe_remains(error: BaseException, statement: str) -> str:
+    """Return what stays of a statement that failed: the indexes by name, where they are known."""
+    left: tuple[str, ...] = getattr(error, _LEFT, ())
+    if not left:
+        return statement
+    names = ", ".join(f'"{one}"' for one in left)
+    return f"INVALID index {names} of {statement}"
+
+
 def is_refused(error: BaseException) -> bool:
-    """Return whether the server refused the statement before it did anything of it.
+    """Return whether nothing of the statement stays: the server refused it, or it was cleared up.
 
     Class 42, syntax or access: a name that is not there or there already, or a missing right.
     With a context it comes out of a function instead, as that of an index on an expression, and
     so from the middle of the work.
     """
+    if getattr(error, _CLEARED_UP, False):
+        return True
     sqlstate = find_sqlstate(error)
     if not sqlstate.startswith(_SYNTAX_OR_ACCESS) or sqlstate in _RAISED_BY_VALUES:
         return False

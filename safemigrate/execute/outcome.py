@@ -11,7 +11,8 @@ from safemigrate.errors import (
     RunStoppedError,
     SafemigrateError,
 )
-from safemigrate.execute.blockers import Blocker, LockWait
+from safemigrate.execute.advice import advise
+from safemigrate.execute.blockers import Blocker, LockWait, shorten_query
 from safemigrate.execute.deploylock import LockHolder
 from safemigrate.execute.failures import Cause, Failure
 from safemigrate.source.excerpt import describe
@@ -24,6 +25,7 @@ __all__ = [
     "describe_holder",
     "describe_leftover",
     "describe_outcome",
+    "describe_progress",
     "describe_wait",
     "explain_between",
     "explain_failure",
@@ -46,16 +48,19 @@ class Changes:
     `applied`: the revisions that are committed. `committed`: what the revision in hand had
     committed, by its first lines, before it failed. `is_in_doubt`: the connection was
     lost during its commit. `leftover`: what earlier runs had committed of that revision: no
-    change of this one, but the revision is half done all the same.
+    change of this one, but the revision is half done all the same. `resumes_after`: the statement
+    behind which it goes on when it is run again, None where it would begin anew.
     """
 
     applied: tuple[str, ...] = ()
     committed: tuple[str, ...] = ()
     is_in_doubt: bool = False
     leftover: tuple[str, ...] = ()
+    resumes_after: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.applied or self.committed or self.is_in_doubt or self.leftover)
+        is_half_done = self.committed or self.leftover or self.resumes_after is not None
+        return bool(self.applied or self.is_in_doubt or is_half_done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +79,23 @@ def explain_failure(
     effort: Effort,
 ) -> SafemigrateError:
     """Return the error for a revision that failed."""
+    advice = advise(failure.sqlstate)
     match failure.cause:
         case Cause.LOCK_TIMEOUT | Cause.DEADLOCK:
             return _explain_wait(revision, failure, changes, effort)
         case Cause.DISCONNECT:
             message = f'the connection was lost in revision "{revision}", {failure}'
             if changes:
-                return _interrupted(message, revision, changes)
-            return RunStoppedError(message, "nothing was changed; run it again")
+                return _interrupted(message, revision, changes, advice)
+            return RunStoppedError(message, f"nothing was changed; {advice or 'run it again'}")
         case Cause.CANCEL | Cause.STATEMENT | Cause.CODE:
             message = f'revision "{revision}" failed at {failure}'
             if changes:
-                return _interrupted(message, revision, changes)
-            hint = "it was rolled back and nothing was changed; correct the revision"
-            if failure.cause is Cause.CANCEL:
-                hint = (
-                    "it was rolled back and nothing was changed; a statement_timeout, of the role "
-                    "or the database, or another session cancelled the statement"
-                )
-            return RevisionFailedError(message, hint)
+                return _interrupted(message, revision, changes, advice)
+            advice = advice or "correct the revision"
+            return RevisionFailedError(
+                message, f"it was rolled back and nothing was changed; {advice}"
+            )
 
 
 def explain_stop(reason: str, revision: str, changes: Changes) -> SafemigrateError:
@@ -140,6 +143,14 @@ def describe_leftover(revision: str, committed: Sequence[str]) -> str:
     )
 
 
+def describe_progress(revision: str, ordinal: int, sql: str) -> str:
+    """Return the word that a revision, about to run, goes on where it was cut off."""
+    return (
+        f'revision "{revision}" is half done, and goes on after statement {ordinal}: '
+        f"{shorten_query(sql.strip())}"
+    )
+
+
 def describe_wait(wait: LockWait) -> str:
     """Return `ACCESS EXCLUSIVE on "orders"`, or what is waited for instead of a relation."""
     if wait.relation is None:
@@ -150,11 +161,13 @@ def describe_wait(wait: LockWait) -> str:
 def describe_blocker(blocker: Blocker) -> str:
     """Return who it is, what it does and for how long, in one line."""
     if blocker.pid == 0:
-        return "a prepared transaction (see pg_prepared_xacts)"
+        return f"a {blocker.nature or 'prepared transaction'} (see pg_prepared_xacts)"
     parts = [f"user {blocker.user}"] if blocker.user else []
     if blocker.application:
         parts.append(f'application "{blocker.application}"')
-    if blocker.is_autovacuum:
+    if blocker.nature:
+        parts.append(blocker.nature)
+    elif blocker.is_autovacuum:
         parts.append("autovacuum")
     elif blocker.state:
         parts.append(blocker.state)
@@ -167,7 +180,7 @@ def describe_blocker(blocker: Blocker) -> str:
 
 
 def describe_holder(holder: LockHolder) -> str:
-    """Return who holds the deploy lock, in one line."""
+    """Return who holds the deploy lock and what it does, in one line."""
     parts = [f"user {holder.user}"] if holder.user else []
     if holder.application:
         parts.append(f'application "{holder.application}"')
@@ -175,7 +188,8 @@ def describe_holder(holder: LockHolder) -> str:
         parts.append(f"from {holder.client}")
     if holder.since is not None:
         parts.append(f"since {holder.since.astimezone():%H:%M:%S}")
-    return f"pid {holder.pid}" + (f" ({', '.join(parts)})" if parts else "")
+    doing = f": {holder.lease.doing}" if holder.lease is not None else ""
+    return f"pid {holder.pid}" + (f" ({', '.join(parts)})" if parts else "") + doing
 
 
 def describe_duration(duration: timedelta) -> str:
@@ -216,17 +230,19 @@ def _explain_wait(
     if not blockers:
         advice = "nothing was changed; run it again, or with a longer --deadline"
     if blockers and all(blocker.is_autovacuum for blocker in blockers):
-        # it is cancelled for a waiter only after deadlock_timeout, one second by default:
-        # https://www.postgresql.org/docs/current/routine-vacuuming.html#AUTOVACUUM
+        # https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
         advice = (
-            "nothing was changed; PostgreSQL ends an autovacuum for those who wait longer than "
-            "deadlock_timeout, so run it again with --lock-timeout-ms 1500"
+            "nothing was changed; PostgreSQL does not end a vacuum against wraparound for anybody, "
+            "and any other one only for those who wait longer than deadlock_timeout: run it again "
+            "when it is done"
         )
     return LockTimeoutError(message, f"{held}; {advice}" if held else advice)
 
 
 def _describe_blockers(effort: Effort) -> str:
-    blockers = effort.wait.blockers if effort.wait is not None else ()
+    found = effort.wait.blockers if effort.wait is not None else ()
+    # one session may hold several of the relations
+    blockers = {(one.pid, one.nature): one for one in found}.values()
     return "held by " + ", and ".join(map(describe_blocker, blockers)) if blockers else ""
 
 
@@ -243,12 +259,17 @@ def _interrupted(
     if changes.applied:
         listed = ", ".join(f'"{one}"' for one in changes.applied)
         done.append(f"applied in this run and kept: {listed}")
+    way_on = _MEND
+    if changes.resumes_after is not None:
+        way_on = f"run it again: it goes on after statement {changes.resumes_after}"
     if changes.committed:
-        committed = _list_statements((*changes.leftover, *changes.committed))
-        done.append(f'of revision "{revision}" this is committed already: {committed}; {_MEND}')
+        committed = _list_statements(tuple(dict.fromkeys((*changes.leftover, *changes.committed))))
+        done.append(f'of revision "{revision}" this is committed already: {committed}; {way_on}')
     elif changes.leftover:
         left = _list_statements(changes.leftover)
-        done.append(f'of revision "{revision}" an earlier run had committed: {left}; {_MEND}')
+        done.append(f'of revision "{revision}" an earlier run had committed: {left}; {way_on}')
+    elif changes.resumes_after is not None:
+        done.append(f'revision "{revision}" is half done; {way_on}')
     if changes.is_in_doubt:
         done.append(f'whether revision "{revision}" was committed is not known')
     hint = "; ".join([*([addition] if addition else []), *done, _STATUS])

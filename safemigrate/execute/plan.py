@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from alembic.runtime.migration import RevisionStep
 
 from safemigrate.execute.clearance import Clearance
+from safemigrate.execute.origin import Origin
 from safemigrate.execute.settings import RunSettings
 from safemigrate.model import Direction
 from safemigrate.source import Project
@@ -16,8 +17,8 @@ __all__ = ["Plan"]
 class Plan:
     """What is to be executed, and within what.
 
-    `heads`: what the version table has. `deadline`: by the clock of the settings. `clearance`: what
-    the check had to say.
+    `heads`: what the version table has. `clearance`: what the check had to say.
+    `origin`: where its code comes from, for the history.
     """
 
     project: Project
@@ -27,5 +28,5 @@ class Plan:
     heads: tuple[str, ...]
     steps: tuple[RevisionStep, ...]
     settings: RunSettings
-    deadline: float
     clearance: Clearance
+    origin: Origin

@@ -3,32 +3,50 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, ExceptionContext
 
-from safemigrate.execute.blockers import shorten_query
 from safemigrate.execute.conducting import Sent
 from safemigrate.execute.control import CONTROL_OPTION
-from safemigrate.execute.failures import is_refused
+from safemigrate.execute.endurance import settle_session
+from safemigrate.execute.failures import describe_remains, is_refused
+from safemigrate.execute.ledger import Ledger, is_autocommit
+from safemigrate.execute.skipping import pretend
+from safemigrate.journal import ask_at_once
 from safemigrate.plan import Foreseen
 from safemigrate.source.statement_text import number_placeholders
 
-__all__ = ["Ledger", "StatementObserver", "is_concurrent", "set_lock_timeout", "watch_sessions"]
+__all__ = [
+    "StatementObserver",
+    "is_concurrent",
+    "set_lock_timeout",
+    "spell_lock_timeout",
+    "watch_sessions",
+]
 
 # What cannot contain a keyword of the statement itself: comments, strings, quoted names.
 _QUOTED = re.compile(
     r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1""", re.DOTALL
 )
+# What stands in a materialized query is read before what follows from it is set:
+# https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-CTE-MATERIALIZATION
+_LIFT = """
+    WITH before AS MATERIALIZED (SELECT current_setting('statement_timeout') AS statement_timeout)
+    SELECT statement_timeout, set_config('lock_timeout', '0', false),
+        set_config('statement_timeout', '0', false)
+    FROM before
+"""
 _CONCURRENT = re.compile(
     r"\s*(?:CREATE|DROP|REINDEX|ALTER)\b.*\bCONCURRENTLY\b", re.DOTALL | re.IGNORECASE
 )
-_CHANGES_NOTHING = re.compile(r"\s*(?:SHOW|SET|RESET|SELECT\b.*\bpg_catalog\b)", re.DOTALL)
 
 
+@lru_cache(maxsize=256)
 def is_concurrent(statement: str) -> bool:
     """Return whether the statement leaves something INVALID behind when a lock timeout ends it.
 
@@ -37,6 +55,8 @@ def is_concurrent(statement: str) -> bool:
     https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY
     REFRESH MATERIALIZED VIEW CONCURRENTLY is one transaction, and is not meant.
     """
+    if "concurrently" not in statement.lower():
+        return False
     return _CONCURRENT.match(_QUOTED.sub(" ", statement)) is not None
 
 
@@ -59,48 +79,26 @@ class StatementObserver(Protocol):
         """Be told that the statement is over, well or badly."""
 
 
-class Ledger:
-    """What the revision in hand has committed so far, whatever connection it used.
+class TransactionObserver(Protocol):
+    """What is told of the transactions of the migrations; it may raise to prevent a commit."""
 
-    `committed`: the first line of each statement that may have changed something and can not be
-    rolled back any more. `committing`: the same for a commit whose outcome is not seen yet.
-    """
-
-    def __init__(self) -> None:
-        self.committed: list[str] = []
-        self.committing: list[str] = []
-        self._pending: dict[int, list[str]] = {}
-
-    def clear(self) -> None:
-        """Begin anew, for the next attempt or revision."""
-        self.committed.clear()
-        self.committing.clear()
-        self._pending.clear()
-
-    def begin(self) -> None:
-        """Count what was being committed: a transaction follows it, so it was."""
-        self.committed.extend(self.committing)
-        self.committing.clear()
-
-    def note(self, connection: Connection, statement: str) -> None:
-        """Count a statement that was carried out."""
-        if _CHANGES_NOTHING.match(statement):
-            return
-        line = shorten_query(statement)
-        if _is_autocommit(connection):
-            self.committed.append(line)
-        else:
-            self._pending.setdefault(id(connection), []).append(line)
-
-    def commit(self, connection: Connection) -> None:
-        """Count what the transaction did, which is about to be committed."""
-        pending = self._pending.pop(id(connection), [])
-        if pending and not _is_autocommit(connection) and _has_written(connection):
-            self.committing.extend(pending)
+    def commit(self, connection: Connection, *, is_autocommit: bool) -> None:
+        """Be told that a commit is about to be sent."""
 
     def rollback(self, connection: Connection) -> None:
-        """Forget what the transaction did."""
-        self._pending.pop(id(connection), None)
+        """Be told of a rollback."""
+
+    def save(self, connection: Connection, name: str) -> None:
+        """Be told of a savepoint."""
+
+    def roll_back_to(self, connection: Connection, name: str) -> None:
+        """Be told of a rollback to a savepoint."""
+
+
+def spell_lock_timeout(timeout: timedelta) -> str:
+    """Return the statement that sets the session's lock_timeout, zero meaning none."""
+    # the server counts in milliseconds, and takes zero for none
+    return f"SET lock_timeout = {-(-timeout // timedelta(milliseconds=1)):d}"
 
 
 def set_lock_timeout(connection: Connection, timeout: timedelta) -> None:
@@ -109,25 +107,26 @@ def set_lock_timeout(connection: Connection, timeout: timedelta) -> None:
     By the driver's own cursor: SQLAlchemy would begin a transaction, and Alembic takes a
     connection that is in one for the caller's business, so that nothing is ever committed.
     """
-    # the server counts in milliseconds, and takes zero for none
-    milliseconds = -(-timeout // timedelta(milliseconds=1))
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(f"SET lock_timeout = {int(milliseconds)}")
+        cursor.execute(spell_lock_timeout(timeout))
     finally:
         cursor.close()
 
 
 @contextlib.contextmanager
 def watch_sessions(
-    lock_timeout: timedelta, ledger: Ledger, observer: StatementObserver | None = None
+    lock_timeout: timedelta,
+    ledger: Ledger,
+    observer: StatementObserver | None = None,
+    log: TransactionObserver | None = None,
 ) -> Iterator[None]:
     """Give every session opened in the block this lock_timeout, and watch what it does.
 
     CONCURRENTLY runs without one, and without a statement_timeout. The control connection is left
     alone.
     """
-    hooks = _Hooks(lock_timeout, ledger, observer)
+    hooks = _Hooks(lock_timeout, ledger, observer, log)
     with contextlib.ExitStack() as stack:
         for name in (
             "engine_connect",
@@ -140,6 +139,8 @@ def watch_sessions(
             "begin",
             "commit",
             "rollback",
+            "savepoint",
+            "rollback_savepoint",
         ):
             function = getattr(hooks, name)
             event.listen(Engine, name, function)
@@ -154,19 +155,27 @@ class _Hooks:
     """
 
     def __init__(
-        self, lock_timeout: timedelta, ledger: Ledger, observer: StatementObserver | None
+        self,
+        lock_timeout: timedelta,
+        ledger: Ledger,
+        observer: StatementObserver | None,
+        log: TransactionObserver | None,
     ) -> None:
         self._lock_timeout = lock_timeout
         self._ledger = ledger
         self._observer = observer
-        # by connection, in milliseconds: what to set again after the statement
-        self._statement_timeouts: dict[int, int] = {}
+        self._log = log
+        # the last statement that was not sent, for it is done
+        self._skipped: object = None
+        # by connection: what to set again after the statement
+        self._statement_timeouts: dict[int, str] = {}
 
     def engine_connect(self, connection: Connection) -> None:
         if not _is_ours(connection):
             return
+        settle_session(connection)
         set_lock_timeout(connection, self._lock_timeout)
-        if not _is_autocommit(connection):
+        if not is_autocommit(connection):
             # a SET in a transaction that is rolled back was never said
             connection.connection.commit()
 
@@ -176,10 +185,12 @@ class _Hooks:
         statement = details[1]
         if self._observer is not None:
             self._observer.begin_statement()
-        if is_concurrent(statement):
+        if not is_concurrent(statement):
+            return
+        if is_autocommit(connection):
+            self._statement_timeouts[id(connection)] = _lift_timeouts(connection)
+        else:
             set_lock_timeout(connection, timedelta())
-            if _is_autocommit(connection):
-                self._lift_statement_timeout(connection)
 
     # https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DialectEvents
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
@@ -190,10 +201,9 @@ class _Hooks:
         return self._carry(cursor, statement, None, context, partial(cursor.execute, statement))
 
     def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        if context.dialect.driver == "psycopg2":
-            # its dialect has its own way of sending many, which is all that is wanted here
-            return False
-        send = partial(cursor.executemany, statement, parameters)
+        # a dialect may have its own way of sending many, as that of psycopg2 has
+        dialect = context.dialect
+        send = partial(dialect.do_executemany, cursor, statement, parameters, context)
         return self._carry(cursor, statement, parameters, context, send)
 
     def _carry(
@@ -203,20 +213,25 @@ class _Hooks:
         connection: Connection = context.root_connection
         if self._observer is None or not _is_ours(connection):
             return False
-        is_autocommit = _is_autocommit(connection)
-        sql = number_placeholders(raw, _first(parameters))
-        foreseen = self._observer.foresee(sql, is_autocommit=is_autocommit)
-        self._observer.carry(
-            Sent(connection, cursor, sql, raw, parameters, is_autocommit, foreseen, send)
-        )
+        commits_alone = is_autocommit(connection)
+        sql = _read_sql(raw, parameters, context.dialect.paramstyle)
+        foreseen = self._observer.foresee(sql, is_autocommit=commits_alone)
+        sent = Sent(connection, cursor, sql, raw, parameters, commits_alone, foreseen, send)
+        self._observer.carry(replace(sent, pretend=partial(self._pretend, context)))
         return True
+
+    def _pretend(self, context: Any, row_count: int) -> None:
+        self._skipped = context
+        pretend(context, row_count)
 
     def after_cursor_execute(self, connection: Connection, *details: Any) -> None:
         if not _is_ours(connection):
             return
         statement = details[1]
         self._end(connection, statement)
-        self._ledger.note(connection, statement)
+        _, _, _, context, _ = details
+        if context is not self._skipped:
+            self._ledger.note(connection, statement)
 
     def handle_error(self, context: ExceptionContext) -> None:
         connection = context.connection
@@ -230,40 +245,59 @@ class _Hooks:
         self._end(connection, context.statement)
         if (
             is_concurrent(context.statement)
-            and _is_autocommit(connection)
+            and is_autocommit(connection)
             and not is_refused(context.original_exception)
         ):
             # it did not succeed, and may have left something INVALID
-            self._ledger.note(connection, context.statement)
+            remains = describe_remains(context.original_exception, context.statement)
+            self._ledger.note(connection, remains)
 
     def begin(self, connection: Connection) -> None:
         if _is_ours(connection):
             self._ledger.begin()
 
     def commit(self, connection: Connection) -> None:
-        if _is_ours(connection):
-            self._ledger.commit(connection)
+        if not _is_ours(connection):
+            return
+        if self._log is not None:
+            self._log.commit(connection, is_autocommit=is_autocommit(connection))
+        self._ledger.commit(connection)
 
     def rollback(self, connection: Connection) -> None:
-        if _is_ours(connection):
-            self._ledger.rollback(connection)
+        if not _is_ours(connection):
+            return
+        if self._log is not None:
+            self._log.rollback(connection)
+        self._ledger.rollback(connection)
+
+    def savepoint(self, connection: Connection, name: str) -> None:
+        if self._log is not None and _is_ours(connection):
+            self._log.save(connection, name)
+
+    def rollback_savepoint(self, connection: Connection, name: str, context: None) -> None:
+        del context
+        if self._log is not None and _is_ours(connection):
+            self._log.roll_back_to(connection, name)
 
     def _end(self, connection: Connection, statement: str) -> None:
         if self._observer is not None:
             self._observer.end_statement()
         # at once: in the next transaction a rollback would take it back
-        if is_concurrent(statement) and _is_autocommit(connection):
+        if is_concurrent(statement) and is_autocommit(connection):
             set_lock_timeout(connection, self._lock_timeout)
-            milliseconds = self._statement_timeouts.pop(id(connection), 0)
-            if milliseconds:
-                _set_statement_timeout(connection, milliseconds)
+            before = self._statement_timeouts.pop(id(connection), "0")
+            if before != "0":
+                put_back = f"SELECT set_config('statement_timeout', '{before}', false)"
+                ask_at_once(connection, put_back)
 
-    def _lift_statement_timeout(self, connection: Connection) -> None:
-        """Let the statement take its time: ended half-way it leaves something INVALID."""
-        milliseconds = _read_statement_timeout(connection)
-        if milliseconds:
-            self._statement_timeouts[id(connection)] = milliseconds
-            _set_statement_timeout(connection, 0)
+
+def _read_sql(raw: str, parameters: Any, paramstyle: str) -> str:
+    """Return the text that the server gets, but with `$1` for bound values."""
+    one = _first(parameters)
+    if parameters is not None and not one and paramstyle in {"format", "pyformat"}:
+        # SQLAlchemy doubles percent signs, and the driver halves them, without any values as well
+        return raw.replace("%%", "%")
+    return number_placeholders(raw, one)
 
 
 def _first(parameters: Any) -> Any:
@@ -274,51 +308,16 @@ def _first(parameters: Any) -> Any:
     return parameters[0] if is_many else parameters
 
 
-def _read_statement_timeout(connection: Connection) -> int:
-    """Return it in milliseconds, zero for none."""
-    cursor = connection.connection.cursor()
-    try:
-        # unlike SHOW, this view gives the bare number
-        # https://www.postgresql.org/docs/current/view-pg-settings.html
-        cursor.execute(
-            "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"
-        )
-        row = cursor.fetchone()
-    finally:
-        cursor.close()
-    return int(row[0]) if row is not None else 0
+def _lift_timeouts(connection: Connection) -> str:
+    """Let a statement take its time: ended half-way it leaves something INVALID.
 
-
-def _set_statement_timeout(connection: Connection, milliseconds: int) -> None:
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(f"SET statement_timeout = {milliseconds:d}")
-    finally:
-        cursor.close()
+    Return the statement_timeout that the session had.
+    """
+    ((before, *_),) = ask_at_once(connection, _LIFT)
+    return str(before)
 
 
 def _is_ours(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql" and not connection.get_execution_options().get(
         CONTROL_OPTION
     )
-
-
-def _is_autocommit(connection: Connection) -> bool:
-    # every driver that SQLAlchemy has for PostgreSQL says so in this attribute
-    return bool(getattr(connection.connection.dbapi_connection, "autocommit", False))
-
-
-def _has_written(connection: Connection) -> bool:
-    """Return whether the transaction has an id, which it gets by its first write.
-
-    https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
-    """
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute("SELECT pg_current_xact_id_if_assigned() IS NOT NULL")
-        row = cursor.fetchone()
-    except Exception:  # noqa: BLE001 - any driver's error: a transaction that takes no SELECT commits nothing
-        return False
-    finally:
-        cursor.close()
-    return row is not None and bool(row[0])

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import TypeVar
 
 from alembic.runtime.migration import MigrationContext, RevisionStep
+from psycopg import sql
 from sqlalchemy import column, select, table, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.sql.expression import TableClause
 
 from safemigrate.errors import (
@@ -19,9 +20,14 @@ from safemigrate.errors import (
     SafemigrateError,
 )
 from safemigrate.execute.control import ControlConnection, ControlLostError, act_as
+from safemigrate.execute.deploylock import has_deploy_lock
 from safemigrate.execute.failures import Cause, read_failure, server_message
-from safemigrate.execute.session import Ledger, watch_sessions
+from safemigrate.execute.ledger import Ledger
+from safemigrate.execute.pooling import PoolGuard, refuse_pooler
+from safemigrate.execute.session import spell_lock_timeout, watch_sessions
+from safemigrate.execute.stopping import StopRunError
 from safemigrate.execute.transaction import connection_of, let_go
+from safemigrate.journal import ask_at_once, translated
 from safemigrate.model import OLDEST_VERSION, ServerVersion
 from safemigrate.source import Project, run_environment
 
@@ -31,11 +37,14 @@ __all__ = [
     "ask_again",
     "check_context",
     "explain_unreadable",
+    "find_visible_schema",
     "open_site",
     "refuse_second_run",
 ]
 
 Answer = TypeVar("Answer")
+
+_TRUST_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,29 @@ class VersionTable:
         clause = self.clause()
         return tuple(sorted(connection.scalars(select(clause.c.version_num))))
 
+    def hold(self, connection: Connection, lock_timeout: timedelta) -> tuple[str, ...]:
+        """Return the revisions in it, which until the transaction ends nobody else can change.
+
+        Plain Alembic takes no notice of the deploy lock. This mode keeps out whoever writes the
+        table, lets everybody read it, and gives the transaction no id as a row lock would.
+        `lock_timeout`: the session's from then on; what was said on it may have set another.
+        """
+        name = sql.Identifier(self.schema, self.name)
+        lock = sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(name).as_string()
+        read = sql.SQL("SELECT version_num FROM {}").format(name).as_string()
+        with translated(connection, lock):
+            rows = ask_at_once(connection, spell_lock_timeout(lock_timeout), lock, read)
+        return tuple(sorted(str(row[0]) for row in rows))
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """A database that env.py led to; `control` is a connection of our own to it.
 
     `role`: the one that env.py's connection has taken by SET ROLE, "" when it has taken none.
+    `is_standby`: it follows another server. `is_read_only`: its transactions write nothing, which
+    those of a standby never do. `current_schema`: where env.py's connection makes what is named
+    without one, "" for nowhere.
     """
 
     control: ControlConnection
@@ -73,6 +99,9 @@ class Site:
     database: str
     server_version: ServerVersion
     role: str
+    is_standby: bool = False
+    is_read_only: bool = False
+    current_schema: str = ""
 
     def act(self, operation: Callable[[Connection], Answer]) -> Answer:
         """Return what `operation` returns on the control connection, in the migrations' role."""
@@ -87,16 +116,54 @@ class Site:
         """Return the revisions that the version table has now, sorted."""
         return self.act(self.version_table.read)
 
+    def check_lock(self) -> None:
+        """Raise StopRunError when this run holds the deploy lock no longer.
+
+        The lock lasts as long as its session, so that the server is not asked again within half a
+        second unless that session has heard from it.
+        """
+        if self.control.is_trusted:
+            return
+        try:
+            is_held = self.control.run(has_deploy_lock)
+        except ControlLostError as err:
+            raise StopRunError(
+                "the control connection was lost, and the deploy lock with it"
+            ) from err
+        if not is_held:
+            raise StopRunError("the deploy lock was lost")
+        self.control.trust(_TRUST_SECONDS)
+
+    def check_writable(self) -> None:
+        """Raise DatabaseError when the migrations could write nothing."""
+        if self.is_standby:
+            raise DatabaseError(
+                f'the server of database "{self.database}" is a standby, and takes no writes',
+                "give the URL of the primary server",
+            )
+        if self.is_read_only:
+            raise DatabaseError(
+                f'every transaction in database "{self.database}" is read-only by default',
+                "default_transaction_read_only is on, for the role, the database, the server or in "
+                "the URL; migrate as a role for which it is off",
+            )
+
 
 @contextmanager
 def open_site(
-    project: Project, *, lock_timeout: timedelta, url: str | None = None
+    project: Project,
+    *,
+    lock_timeout: timedelta,
+    url: str | None = None,
+    longest_connect: float | None = None,
 ) -> Iterator[Site]:
     """Run env.py once, changing nothing, and yield the site it led to.
 
+    `longest_connect`: seconds that the server has to answer, if less than it has anyway.
     What `run_environment` raises; EnvironmentSetupError when env.py runs the migrations more
     than once, or on a connection that commits every statement by itself; UnreachableError when
-    the server has no room for the second connection.
+    the server has no room for the second connection; DatabaseError when a pooler leaves no
+    connection a session of its own, to which then nothing was done.
     """
     found: list[Site] = []
     contexts: list[MigrationContext] = []
@@ -111,11 +178,14 @@ def open_site(
         return ()
 
     try:
-        with watch_sessions(lock_timeout, Ledger()):
+        # the guard first, for the other one leaves something on the session
+        with PoolGuard() as guard, watch_sessions(lock_timeout, Ledger()):
             try:
-                run_environment(project, look, url=url, dont_mutate=True)
+                run_environment(
+                    project, look, url=url, dont_mutate=True, longest_connect=longest_connect
+                )
             except SafemigrateError as err:
-                raise _explain(err, project) from err
+                raise _explain(err, project, guard) from err
             finally:
                 for context in contexts:
                     let_go(context)
@@ -144,7 +214,7 @@ def ask_again(
     return None
 
 
-def explain_unreadable(error: DBAPIError) -> DatabaseError:
+def explain_unreadable(error: Exception) -> DatabaseError:
     """Return the error for a version table, or a history, that cannot be read."""
     return DatabaseError(
         f"the database cannot be read: {server_message(error)}",
@@ -173,8 +243,10 @@ def check_context(context: MigrationContext) -> Connection:
     return connection
 
 
-def _explain(error: SafemigrateError, project: Project) -> SafemigrateError:
+def _explain(error: SafemigrateError, project: Project, guard: PoolGuard) -> SafemigrateError:
     """Return the error for one of env.py: a lock that was not to be had is not its fault."""
+    if guard.explains(error):
+        return refuse_pooler()
     failure = read_failure(error, project.script.env_py_location)
     if failure.cause is not Cause.LOCK_TIMEOUT:
         return error
@@ -190,27 +262,31 @@ def _make_site(connection: Connection, context: MigrationContext) -> Site:
         text(
             "SELECT current_database(), current_schema(),"
             " current_setting('server_version_num')::integer / 10000,"
-            " CASE WHEN current_user <> session_user THEN current_user::text ELSE '' END"
+            " CASE WHEN current_user <> session_user THEN current_user::text ELSE '' END,"
+            " pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"
         )
     ).one()
-    database, current_schema, major, role = row
+    database, current_schema, major, role, is_standby, is_read_only = row
     server_version = ServerVersion(major)
     if server_version < OLDEST_VERSION:
         raise DatabaseError(
             f"the server is PostgreSQL {server_version}, which is not supported",
             f"use PostgreSQL {OLDEST_VERSION} or later",
         )
-    schema = context.version_table_schema or _visible_schema(connection, context.version_table)
+    schema = context.version_table_schema or find_visible_schema(connection, context.version_table)
     return Site(
         control=ControlConnection(connection.engine),
         version_table=VersionTable(schema or current_schema or "public", context.version_table),
         database=database,
         server_version=server_version,
         role=role,
+        is_standby=is_standby,
+        is_read_only=is_read_only,
+        current_schema=current_schema or "",
     )
 
 
-def _visible_schema(connection: Connection, name: str) -> str | None:
+def find_visible_schema(connection: Connection, name: str) -> str | None:
     """Return the schema in which a name without one is found, by the session's search_path."""
     found = connection.execute(
         text(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from alembic.runtime.migration import RevisionStep
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import MultipleHeads, ResolutionError
 from alembic.util import CommandError
 
@@ -14,7 +14,10 @@ from safemigrate.model import Direction
 from safemigrate.source import Project
 from safemigrate.source.excerpt import show_path
 
-__all__ = ["describe_step", "find_steps", "is_known", "split_unknown"]
+__all__ = ["describe_lead", "describe_step", "find_steps", "is_known", "split_unknown"]
+
+
+_RELATIVE = re.compile(r"[+-]\d+$")
 
 
 def find_steps(
@@ -54,6 +57,29 @@ def find_steps(
             f'"{show_path(path)}" has no function {err.name}',
             f"write `def {err.name}() -> None:`, even if it only raises an error",
         ) from err
+
+
+def describe_lead(
+    project: Project, direction: Direction, target: str, heads: tuple[str, ...]
+) -> str:
+    """Return what to know of an upgrade that has nothing to do, for the database is past `target`.
+
+    "" where it is at the target, or the target is counted from where the database is.
+    """
+    if direction is Direction.DOWNGRADE or not heads or _RELATIVE.search(target):
+        return ""
+    try:
+        found: Iterable[Script | None] = project.script.get_revisions(target)
+        # Alembic's type does not tell that "base" is None
+        wanted = [one.revision for one in found if one is not None]
+    except CommandError:
+        return ""
+    if wanted and all(one in heads for one in wanted):
+        return ""
+    return (
+        f'the database is ahead of "{target}", and upgrade takes nothing back; '
+        f"`safemigrate downgrade {target}` does"
+    )
 
 
 def split_unknown(

@@ -1,8 +1,9 @@
 """The watcher: a thread that sees, from the control connection, what a statement waits for."""
 
 import threading
+import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -10,30 +11,48 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from safemigrate.execute.blockers import LockWait, look_for_wait
 from safemigrate.execute.control import ControlConnection, ControlLostError
+from safemigrate.execute.patience import Patience
 
 __all__ = ["LockWatcher"]
 
+_TICK_SECONDS = 0.02
 _FIRST_LOOK_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 1.0
+# Between two looks at a statement that waits: what it does then is work, and must not be counted.
+_LONGEST_WAIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statement:
+    """One that runs, since `began` by the clock."""
+
+    began: float
 
 
 class LockWatcher:
     """Looks at pg_locks while a statement runs: soon at first, then every second.
 
     `last_wait`: what the session was last seen to wait for since `begin_attempt`.
-    `report` is called, from the thread, when that changes within a revision.
+    `report` is called, from the thread, when that changes within a revision. `patience`: is told
+    for how long a statement was seen to wait.
     """
 
-    def __init__(self, control: ControlConnection, report: Callable[[LockWait], None]) -> None:
+    def __init__(
+        self,
+        control: ControlConnection,
+        report: Callable[[LockWait], None],
+        patience: Patience,
+    ) -> None:
         self.last_wait: LockWait | None = None
         self._control = control
         self._report = report
+        self._patience = patience
+        self._counting = threading.Lock()
+        self._is_counted = False
         self._reported: LockWait | None = None
         self._pid: int | None = None
-        self._changed = threading.Condition()
-        self._serial = 0
-        self._is_running = False
-        self._is_closed = False
+        self._statement: _Statement | None = None
+        self._is_closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="safemigrate-watcher", daemon=True)
 
     def __enter__(self) -> Self:
@@ -46,10 +65,9 @@ class LockWatcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
+        self._is_closed.set()
         self._thread.join()
+        self._count_no_more()
 
     def begin_revision(self) -> None:
         """Report everything anew."""
@@ -60,39 +78,47 @@ class LockWatcher:
         self._pid = pid
         self.last_wait = None
 
+    def take_wait(self) -> LockWait | None:
+        """Return what the session was last seen to wait for, and forget it."""
+        wait, self.last_wait = self.last_wait, None
+        return wait
+
+    def note(self, wait: LockWait) -> None:
+        """Be told what was seen by another look."""
+        self.last_wait = wait
+
     def begin_statement(self) -> None:
         """Begin to look."""
-        self._turn(is_running=True)
+        # without a word to the thread, which would cost more than most statements
+        self._statement = _Statement(time.monotonic())
+        if self._is_counted:
+            self._count_no_more()
 
     def end_statement(self) -> None:
         """Look no more."""
-        self._turn(is_running=False)
-
-    def _turn(self, *, is_running: bool) -> None:
-        with self._changed:
-            self._serial += 1
-            self._is_running = is_running
-            self._changed.notify()
+        self._statement = None
+        if self._is_counted:
+            self._count_no_more()
 
     def _watch(self) -> None:
-        pause = _FIRST_LOOK_SECONDS
-        watched = -1
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_running or self._is_closed)
-                if self._is_closed:
-                    return
-                if watched != self._serial:
-                    watched, pause = self._serial, _FIRST_LOOK_SECONDS
-                if self._changed.wait_for(partial(self._is_past, watched), pause):
-                    continue
-            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-            self._look()
+        watched: _Statement | None = None
+        pause = due = 0.0
+        while not self._is_closed.wait(_TICK_SECONDS):
+            statement = self._statement
+            if statement is None:
+                # it may have ended between the last look and its count
+                self._count_no_more()
+                continue
+            if statement is not watched:
+                watched, pause = statement, _FIRST_LOOK_SECONDS
+                due = statement.began + pause
+            if time.monotonic() >= due:
+                self._look(statement)
+                longest = _LONGEST_WAIT_SECONDS if self._is_counted else _LONGEST_PAUSE_SECONDS
+                pause = min(pause * 1.5, longest)
+                due = time.monotonic() + pause
 
-    def _is_past(self, serial: int) -> bool:
-        return self._serial != serial or self._is_closed
-
-    def _look(self) -> None:
+    def _look(self, statement: _Statement) -> None:
         pid = self._pid
         if pid is None:
             return
@@ -102,11 +128,22 @@ class LockWatcher:
             # the run itself notices, before its next revision
             return
         if wait is None:
+            self._count_no_more()
             return
+        with self._counting:
+            if self._statement is statement and not self._is_counted:
+                self._is_counted = True
+                self._patience.begin()
         self.last_wait = wait
         if self._reported is None or _pids(self._reported) != _pids(wait):
             self._reported = wait
             self._report(wait)
+
+    def _count_no_more(self) -> None:
+        with self._counting:
+            if self._is_counted:
+                self._is_counted = False
+                self._patience.end()
 
 
 def _pids(wait: LockWait) -> tuple[str | None, frozenset[int]]:

@@ -27,6 +27,11 @@ class LockMode(Enum):
         """Return the mode that the column pg_locks.mode spells like `AccessExclusiveLock`."""
         return _BY_PG_LOCKS[mode]
 
+    @property
+    def in_pg_locks(self) -> str:
+        """How the column pg_locks.mode spells it, such as `AccessExclusiveLock`."""
+        return _IN_PG_LOCKS[self]
+
     def conflicts_with(self, other: "LockMode") -> bool:
         """Return whether the two modes cannot be held on one relation by two transactions."""
         return other in _CONFLICTS[self]
@@ -39,9 +44,10 @@ class LockMode(Enum):
 
 _ORDER = {mode: position for position, mode in enumerate(LockMode)}
 
-_BY_PG_LOCKS = {
-    "".join(word.capitalize() for word in mode.value.split()) + "Lock": mode for mode in LockMode
+_IN_PG_LOCKS = {
+    mode: "".join(word.capitalize() for word in mode.value.split()) + "Lock" for mode in LockMode
 }
+_BY_PG_LOCKS = {name: mode for mode, name in _IN_PG_LOCKS.items()}
 
 _CONFLICTS: dict[LockMode, frozenset[LockMode]] = {
     LockMode.ACCESS_SHARE: frozenset({LockMode.ACCESS_EXCLUSIVE}),

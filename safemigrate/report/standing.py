@@ -1,23 +1,24 @@
-"""Where a database stands and what was done to it, as text."""
+"""Where a database stands, as text."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from safemigrate.execute import (
     HistoryLine,
+    Lease,
     PartialRevision,
     PlannedRevision,
     Standing,
     describe_duration,
     describe_holder,
 )
-from safemigrate.journal import Entry, Outcome
+from safemigrate.journal import Decision, Outcome, Resolution, StatementState
 from safemigrate.model import Direction
-from safemigrate.report.excerpt import cut_line
+from safemigrate.report.excerpt import cut_line, one_line
 from safemigrate.report.tone import Paint, Tone
 from safemigrate.report.wording import count
 
-__all__ = ["format_history", "format_status"]
+__all__ = ["format_resolution", "format_status"]
 
 _LABEL_WIDTH = 12
 # Enough for what a lock timeout says of the blockers.
@@ -27,7 +28,7 @@ _MOST_STATEMENTS = 10
 
 def format_status(standing: Standing, paint: Paint) -> str:
     """Return the report of `status`."""
-    current = [*standing.current] or [PlannedRevision("base", "nothing was applied yet")]
+    current = [*standing.current] or [PlannedRevision("base", _describe_base(standing))]
     lines = [
         _field("database", [paint(standing.database, Tone.STRONG)]),
         _field("at", [_name(one, paint, standing.unknown) for one in current]),
@@ -41,63 +42,27 @@ def format_status(standing: Standing, paint: Paint) -> str:
         rows = [f"{one.revision.ljust(width)}  {one.message}" for one in standing.pending]
         lines.append(_field("pending", [row.rstrip() for row in rows]))
     lines.extend(_field("half done", _describe_partial(one, paint)) for one in standing.partial)
+    if standing.cut_off is not None and (standing.pending or standing.partial):
+        lines.append(_field("cut off", _describe_cut_off(standing.cut_off)))
     if standing.runner is not None:
         lines.append(_field("running now", [describe_holder(standing.runner)]))
     if standing.last is not None:
-        lines.append(_field("last run", _describe_entry(standing.last.entry, paint)))
+        lines.append(_field("last run", _describe_entry(standing.last, paint)))
     lines.extend(_format_left_over(standing, paint))
     return "\n".join([*lines, "", _summary(standing, paint), ""])
 
 
-def format_history(lines: Sequence[HistoryLine], paint: Paint) -> str:
-    """Return the table of `history`, newest last."""
-    if not lines:
-        return "the history is empty: safemigrate has not run on this database yet\n"
-    head = ("when", "revision", "", "took", "by", "on", "version", "message")
-    rows = [_cells(line) for line in lines]
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    text = [paint(_row(head, widths), Tone.STRONG)]
-    for line, row in zip(lines, rows, strict=True):
-        is_failed = line.entry.outcome is Outcome.FAILED
-        text.append(paint(_row(row, widths), Tone.ERROR) if is_failed else _row(row, widths))
-        if is_failed and line.entry.error:
-            text.append(f"    {_shorten(line.entry.error)}")
-        if line.entry.committed:
-            text.append(
-                f"    committed before it failed: {_shorten('; '.join(line.entry.committed))}"
-            )
-        if line.entry.override:
-            text.append(f"    findings overridden: {_shorten(line.entry.override)}")
-    failed = sum(line.entry.outcome is Outcome.FAILED for line in lines)
-    last = count(len(lines), "run") + (f", {failed} of them failed" if failed else "")
-    return "\n".join([*text, "", last, ""])
-
-
-def _cells(line: HistoryLine) -> tuple[str, ...]:
-    entry = line.entry
-    took = describe_duration(entry.duration)
-    if entry.attempts > 1:
-        took += f", {entry.attempts} attempts, {describe_duration(entry.waited)} waiting"
-    who = entry.os_user
-    if entry.database_user != entry.os_user:
-        who += f" as {entry.database_user}"
-    what = entry.direction.value
-    if entry.outcome is Outcome.FAILED:
-        what += " failed"
-    return (
-        _time(entry.started_at),
-        entry.revision,
-        what,
-        took,
-        who,
-        entry.host,
-        entry.package_version,
-        line.message,
+def _describe_base(standing: Standing) -> str:
+    """Return why the database is at no revision, as far as the history says."""
+    if standing.is_history_hidden:
+        return "nothing is applied"
+    if standing.last is None:
+        return "nothing was applied yet"
+    is_taken_back = (
+        standing.last.entry.direction is Direction.DOWNGRADE
+        and standing.last.entry.outcome is Outcome.APPLIED
     )
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return "everything was taken back" if is_taken_back else "nothing is applied"
 
 
 def _field(label: str, values: Iterable[str]) -> str:
@@ -118,22 +83,71 @@ def _name(revision: PlannedRevision, paint: Paint, unknown: tuple[str, ...]) -> 
     return f"{name}  {revision.message}".rstrip()
 
 
-def _describe_entry(entry: Entry, paint: Paint) -> list[str]:
+def _describe_entry(line: HistoryLine, paint: Paint) -> list[str]:
+    entry = line.entry
     what = f"{entry.direction.value} of {entry.revision}"
     who = f"{entry.os_user} on {entry.host}, {_time(entry.started_at)}"
     took = describe_duration(entry.duration)
     if entry.outcome is Outcome.APPLIED:
-        return [f"{what} by {who}, in {took}"]
+        earlier = f", begun {_time(line.resumed.begun_at)}" if line.resumed is not None else ""
+        return [f"{what} by {who}, in {took}{earlier}"]
     return [f"{what} {paint('failed', Tone.ERROR)} by {who}, after {took}", _shorten(entry.error)]
 
 
 def _describe_partial(partial: PartialRevision, paint: Paint) -> list[str]:
     verb = "applied" if partial.direction is Direction.UPGRADE else "taken back"
+    if partial.resumes_after is not None:
+        return _describe_progress(partial, verb, paint)
     first = f"partly {verb} by a run that failed, and had committed:"
     listed = [f"  {cut_line(line)}" for line in partial.committed[:_MOST_STATEMENTS]]
     rest = len(partial.committed) - len(listed)
     more = [f"  and {count(rest, 'statement')} more"] if rest else []
     return [f"{paint(partial.revision.revision, Tone.ERROR)}  {first}", *listed, *more]
+
+
+def _describe_cut_off(lease: Lease) -> list[str]:
+    """Return what a runner was doing that has not come to its end."""
+    who = f"{lease.os_user} on {lease.host}"
+    when = f"at work since {_time(lease.since)}, last heard of {_time(lease.renewed_at)}"
+    return [f"{one_line(lease.doing)}", f"by {who}, {when}"]
+
+
+def _describe_progress(partial: PartialRevision, verb: str, paint: Paint) -> list[str]:
+    """Return the lines of a revision that goes on where it was cut off."""
+    name = partial.revision.revision
+    first = f"partly {verb}, and goes on after statement {partial.resumes_after}:"
+    left_out = max(len(partial.statements) - _MOST_STATEMENTS, 0)
+    lines = [f"{paint(name, Tone.WARNING)}  {first}"]
+    if left_out:
+        lines.append(f"  {count(left_out, 'statement')} done, then")
+    for one in partial.statements[left_out:]:
+        line = cut_line(" ".join(one.sql.split()))
+        is_begun = one.state is StatementState.BEGUN
+        state = paint("  begun, and done or not", Tone.ERROR) if is_begun else ""
+        lines.append(f"  {one.ordinal}  {line}{state}")
+    lines.append(f"  begun {_time(partial.statements[0].started_at)}")
+    if partial.in_doubt:
+        ordinal = partial.in_doubt[0].ordinal
+        lines.append("  the next run looks in the catalog whether it is done; where that does not")
+        lines.append(
+            f"  show it, say so: safemigrate resolve {name} --statement {ordinal} "
+            "--done|--not-done --reason …"
+        )
+    return lines
+
+
+def format_resolution(resolution: Resolution) -> str:
+    """Return the report of `resolve`."""
+    name = f'revision "{resolution.revision}"'
+    match resolution.decision:
+        case Decision.FORGET:
+            return f"{name} begins anew at the next run: what was done of it does not count\n"
+        case Decision.DONE:
+            what = "counts as done, and is skipped"
+        case Decision.NOT_DONE:
+            what = "counts as not done, and is sent again"
+    ordinal = 0 if resolution.statement is None else resolution.statement.ordinal
+    return f"statement {ordinal} of {name} {what} at the next run\n"
 
 
 def _format_left_over(standing: Standing, paint: Paint) -> Iterator[str]:
@@ -160,8 +174,13 @@ def _summary(standing: Standing, paint: Paint) -> str:
     if not standing.pending and not standing.partial:
         return paint("up to date", Tone.GOOD)
     pending = paint(f"{count(len(standing.pending), 'revision')} pending", Tone.WARNING)
-    if standing.partial:
-        half_done = ", ".join(f'"{one.revision.revision}"' for one in standing.partial)
+    stuck = [one for one in standing.partial if one.resumes_after is None]
+    if standing.partial and not stuck:
+        if any(one.direction is Direction.DOWNGRADE for one in standing.partial):
+            return f"{pending}; run the same command again, and it goes on where it was cut off"
+        return f"{pending}; `safemigrate upgrade` goes on where it was cut off"
+    if stuck:
+        half_done = ", ".join(f'"{one.revision.revision}"' for one in stuck)
         return (
             f"{pending}; first undo by hand what is committed of {half_done}, or finish it by hand "
             "and set the version with `alembic stamp`"

@@ -5,7 +5,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from safemigrate.execute import HistoryLine, LockHolder, PlannedRevision, Standing
+from safemigrate.execute import (
+    HistoryLine,
+    Lease,
+    LockHolder,
+    PartialRevision,
+    PlannedRevision,
+    Standing,
+)
 from safemigrate.journal import count_milliseconds
 
 __all__ = ["HistoryDocument", "StatusDocument", "history_document", "status_document"]
@@ -18,12 +25,22 @@ class _RevisionDocument(Struct, frozen=True):
     message: str
 
 
+class _LeaseDocument(Struct, frozen=True):
+    host: str
+    os_user: str
+    package_version: str
+    doing: str
+    since: datetime
+    renewed_at: datetime
+
+
 class _RunnerDocument(Struct, frozen=True):
     pid: int
     user: str
     application: str
     client: str
     since: datetime | None
+    lease: _LeaseDocument | None
 
 
 class _EntryDocument(Struct, frozen=True):
@@ -43,6 +60,21 @@ class _EntryDocument(Struct, frozen=True):
     error: str
     committed: tuple[str, ...]
     override: str
+    stalled_ms: int
+    digest: str
+    git_commit: str
+    ci_run: str
+    blockers: tuple[str, ...]
+    begun_at: datetime
+    done_before: int
+
+
+class _StatementDocument(Struct, frozen=True):
+    ordinal: int
+    segment: int
+    sql: str
+    state: str
+    started_at: datetime
 
 
 class _PartialDocument(Struct, frozen=True):
@@ -50,6 +82,9 @@ class _PartialDocument(Struct, frozen=True):
     message: str
     direction: str
     committed: tuple[str, ...]
+    resumes_after: int | None
+    begun_at: datetime | None
+    statements: tuple[_StatementDocument, ...]
 
 
 class _IndexDocument(Struct, frozen=True):
@@ -74,6 +109,7 @@ class StatusDocument(Struct, frozen=True):
     unknown: tuple[str, ...]
     partly_applied: tuple[_PartialDocument, ...]
     runner: _RunnerDocument | None
+    cut_off: _LeaseDocument | None
     last: _EntryDocument | None
     invalid_indexes: tuple[_IndexDocument, ...]
     not_valid_constraints: tuple[_ConstraintDocument, ...]
@@ -95,13 +131,9 @@ def status_document(standing: Standing) -> StatusDocument:
         heads=_revision_documents(standing.heads),
         pending=_revision_documents(standing.pending),
         unknown=standing.unknown,
-        partly_applied=tuple(
-            _PartialDocument(
-                one.revision.revision, one.revision.message, one.direction.value, one.committed
-            )
-            for one in standing.partial
-        ),
+        partly_applied=tuple(map(_partial_document, standing.partial)),
         runner=_runner_document(standing.runner),
+        cut_off=_lease_document(standing.cut_off),
         last=None if standing.last is None else _entry_document(standing.last),
         invalid_indexes=tuple(
             _IndexDocument(one.index, one.table, one.is_being_built)
@@ -128,10 +160,40 @@ def _revision_documents(
     return tuple(_RevisionDocument(one.revision, one.message) for one in revisions)
 
 
+def _partial_document(partial: PartialRevision) -> _PartialDocument:
+    return _PartialDocument(
+        revision=partial.revision.revision,
+        message=partial.revision.message,
+        direction=partial.direction.value,
+        committed=partial.committed,
+        resumes_after=partial.resumes_after,
+        begun_at=partial.statements[0].started_at if partial.statements else None,
+        statements=tuple(
+            _StatementDocument(one.ordinal, one.segment, one.sql, one.state.value, one.started_at)
+            for one in partial.statements
+        ),
+    )
+
+
 def _runner_document(holder: LockHolder | None) -> _RunnerDocument | None:
     if holder is None:
         return None
-    return _RunnerDocument(holder.pid, holder.user, holder.application, holder.client, holder.since)
+    return _RunnerDocument(
+        holder.pid,
+        holder.user,
+        holder.application,
+        holder.client,
+        holder.since,
+        _lease_document(holder.lease),
+    )
+
+
+def _lease_document(lease: Lease | None) -> _LeaseDocument | None:
+    if lease is None:
+        return None
+    return _LeaseDocument(
+        lease.host, lease.os_user, lease.version, lease.doing, lease.since, lease.renewed_at
+    )
 
 
 def _entry_document(line: HistoryLine) -> _EntryDocument:
@@ -153,4 +215,11 @@ def _entry_document(line: HistoryLine) -> _EntryDocument:
         error=entry.error,
         committed=entry.committed,
         override=entry.override,
+        stalled_ms=count_milliseconds(entry.stalled),
+        digest=entry.digest,
+        git_commit=entry.git_commit,
+        ci_run=entry.ci_run,
+        blockers=entry.blockers,
+        begun_at=entry.started_at if line.resumed is None else line.resumed.begun_at,
+        done_before=0 if line.resumed is None else line.resumed.statements,
     )

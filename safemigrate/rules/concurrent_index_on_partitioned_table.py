@@ -28,7 +28,10 @@ def concurrent_index_on_partitioned_table(context: Context) -> Iterator[Finding]
 
     ## Why is this unsafe?
 
-    The statement fails, and the deployment stops there.
+    The statement fails, and the deployment stops there, if Alembic or psql sends it.
+    `safemigrate upgrade` builds such an index partition by partition instead of sending the
+    statement, where the revision has it in an autocommit block, and so does not refuse the
+    revision; it does not drop one so.
 
     ## Example
 
@@ -55,7 +58,9 @@ def concurrent_index_on_partitioned_table(context: Context) -> Iterator[Finding]
 
     ## When it is safe
 
-    Never. A partitioned table that the same migration creates takes a plain `CREATE INDEX`.
+    Never, but for `CREATE INDEX CONCURRENTLY` in an autocommit block of a revision that
+    `safemigrate upgrade` alone runs. A partitioned table that the same migration creates takes a
+    plain `CREATE INDEX`.
 
     ## References
 
@@ -74,13 +79,15 @@ def concurrent_index_on_partitioned_table(context: Context) -> Iterator[Finding]
             name = name_new_index(event, action)
             verb = "building"
             remedy = build_index_concurrently(action, name, catalog)
+            rest = "; `safemigrate upgrade` alone builds it partition by partition"
         else:
             name, verb = action.index.name, "dropping"
             remedy = drop_index_briefly(action, context.rule)
+            rest = ""
         yield context.finding(
             event,
             f'{verb} index "{name}" of "{where}", which is partitioned, concurrently fails',
-            why=f"the server refuses it: {event.facts.errors[-1]}",
+            why=f"the server refuses it: {event.facts.errors[-1]}{rest}",
             remedy=remedy,
         )
 

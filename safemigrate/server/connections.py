@@ -1,5 +1,6 @@
 """Connections to a throwaway server, and what their failures mean."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,7 +46,8 @@ def connect(url: URL) -> Iterator[Connection]:
     """
     dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
     arguments, options = dialect.create_connect_args(url)
-    options.setdefault("connect_timeout", _CONNECT_TIMEOUT_SECONDS)
+    if not os.environ.get("PGCONNECT_TIMEOUT"):
+        options.setdefault("connect_timeout", _CONNECT_TIMEOUT_SECONDS)
     try:
         connection = psycopg.connect(*arguments, autocommit=True, **options)
     except psycopg.ProgrammingError as err:

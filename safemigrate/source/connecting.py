@@ -1,6 +1,7 @@
 """How env.py connects: watched, led to another database when asked, and its errors translated."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
@@ -15,7 +16,7 @@ from safemigrate.model.secrets import hide_passwords
 from safemigrate.source.sqlstates import find_sqlstate
 from safemigrate.source.url import refuse_stray_at
 
-__all__ = ["ConnectionWatch", "listening", "translate_connection_error"]
+__all__ = ["ConnectionWatch", "limit_patience", "listening", "translate_connection_error"]
 
 # Arguments of the PostgreSQL drivers that say which server and who, as opposed to how to behave.
 _LOCATION_ARGUMENTS = frozenset(
@@ -48,6 +49,20 @@ _INVALID_AUTHORIZATION = "28"
 _NO_SUCH_DATABASE = "3D000"
 _TOO_MANY_CONNECTIONS = "53300"
 
+# How long a server may take to answer where nobody has said; libpq itself waits for ever.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-CONNECT-TIMEOUT
+_PATIENCE_SECONDS = 10.0
+_SHORTEST_SECONDS = 2.0
+_PATIENCE_VARIABLE = "PGCONNECT_TIMEOUT"
+# What each driver calls it.
+_PATIENCE_ARGUMENTS = {
+    "asyncpg": "timeout",
+    "psycopg": "connect_timeout",
+    "psycopg2": "connect_timeout",
+    "psycopg2cffi": "connect_timeout",
+    "psycopg_async": "connect_timeout",
+}
+
 
 class ConnectionWatch:
     """Sees every connection that SQLAlchemy opens inside the `with` block.
@@ -55,15 +70,20 @@ class ConnectionWatch:
     `target`: where those to PostgreSQL are led, whatever engine they belong to; None leaves them
     alone. A connection that an engine kept in its pool from before is opened anew, and none that
     was led stays open in a pool afterwards.
+    `longest`: seconds after which an attempt to connect ends at the latest, whatever the project
+    says; None for what it says, and 10 where neither it nor PGCONNECT_TIMEOUT says anything.
     `has_connected`: whether one was opened. `is_connecting`: whether one is being opened now.
     `address`: where to, in words, without the password.
     """
 
-    def __init__(self, target: URL | None) -> None:
+    def __init__(self, target: URL | None, *, longest: float | None = None) -> None:
         self.has_connected = False
         self.is_connecting = False
         self.address = "the database"
         self._target = target
+        self._longest = longest
+        self._gives_up_at = float("inf")
+        self._patience = 0.0
         self._password = None if target is None else target.password
         self._started = time.time()
         self._connecting_by: Dialect | None = None
@@ -86,6 +106,12 @@ class ConnectionWatch:
         """Return the text without the password that was used."""
         return hide_passwords(text, self._password)
 
+    @property
+    def unanswered(self) -> float:
+        """The seconds for which the attempt in hand had no answer until it ended, 0 if it had."""
+        is_over = self.is_connecting and time.monotonic() >= self._gives_up_at
+        return self._patience if is_over else 0.0
+
     def _on_do_connect(
         self, dialect: Dialect, record: object, cargs: list[Any], cparams: dict[str, Any]
     ) -> None:
@@ -98,6 +124,9 @@ class ConnectionWatch:
         password = cparams.get("password")
         self._password = str(password) if password else self._password
         self.address = _address(cparams)
+        self._patience = limit_patience(dialect, cargs, cparams, self._longest)
+        # drivers round, and libpq counts whole seconds
+        self._gives_up_at = time.monotonic() + (self._patience or float("inf")) * 0.9
         self.is_connecting = True
         self._connecting_by = dialect
 
@@ -149,6 +178,37 @@ def lead(dialect: Dialect, target: URL, cargs: list[Any], cparams: dict[str, Any
     cparams.update(new_cparams)
 
 
+def limit_patience(
+    dialect: Dialect, cargs: list[Any], cparams: dict[str, Any], longest: float | None
+) -> float:
+    """Let a driver give up on a server that does not answer; return the seconds, 0 if unknown.
+
+    `cparams` is changed in place. What the project or PGCONNECT_TIMEOUT says holds, but for no
+    longer than `longest`.
+    """
+    name = _PATIENCE_ARGUMENTS.get(dialect.driver)
+    if dialect.name != "postgresql" or name is None or "async_creator_fn" in cparams:
+        return 0.0
+    if name not in cparams and any(name in str(one) for one in (*cargs, cparams.get("dsn"))):
+        # in a connection string, which only libpq reads
+        return 0.0
+    said = cparams.get(name, os.environ.get(_PATIENCE_VARIABLE) or _PATIENCE_SECONDS)
+    try:
+        seconds = float(said)
+    except (TypeError, ValueError):
+        # it is the driver's to refuse
+        return 0.0
+    if longest is not None and not 0 < seconds <= longest:
+        seconds = max(longest, _SHORTEST_SECONDS)
+    if seconds <= 0:
+        # for ever, and meant so
+        return 0.0
+    if name not in cparams or seconds != float(said):
+        # libpq takes whole seconds alone
+        cparams[name] = seconds if name == "timeout" else max(round(seconds), 1)
+    return seconds
+
+
 def _address(cparams: dict[str, Any]) -> str:
     """Return `database "d" at host:port as "user"`, as far as it is known."""
     database = cparams.get("dbname") or cparams.get("database")
@@ -165,6 +225,12 @@ def translate_connection_error(
     """Return our error for one raised while a connection was being opened, None for any other."""
     if not watch.is_connecting:
         return None
+    if watch.unanswered:
+        return UnreachableError(
+            f"cannot connect to {watch.address}: no answer within {watch.unanswered:g} s",
+            "check host and port, a firewall between, and the server itself, or the one behind the "
+            "pooler; connect_timeout in the URL, or PGCONNECT_TIMEOUT, lets it take longer",
+        )
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     sqlstate = find_sqlstate(cause)
     detail = watch.hide_password(" ".join(str(cause).split())) or type(cause).__name__

@@ -48,6 +48,7 @@ def run_environment(
     url: str | None = None,
     destination: str = "heads",
     dont_mutate: bool = False,
+    longest_connect: float | None = None,
 ) -> None:
     """Run env.py on the real database, with `work` in the place of an Alembic command.
 
@@ -61,6 +62,7 @@ def run_environment(
     be it by `sqlalchemy.url` or in its own way, through the driver that env.py chose.
     `destination`: what `context.get_revision_argument()` tells env.py.
     `dont_mutate`: the version table is not made when it is missing.
+    `longest_connect`: seconds that a server has to answer, if less than it has anyway.
 
     What `work` or a revision raises comes out unchanged, even when env.py swallows it.
     Raises EnvironmentSetupError when env.py raises, connects in a way `url` cannot reach, never
@@ -71,7 +73,8 @@ def run_environment(
     target = None if chosen is None else parse_url(chosen)
     if target is None:
         check_main_url(project.config)
-    with quarantine(), main_url(project.config, target), ConnectionWatch(target) as watch:
+    watch = ConnectionWatch(target, longest=longest_connect)
+    with quarantine(), main_url(project.config, target), watch:
         environment = ProjectEnvironment(
             project, work, watch, destination=destination, dont_mutate=dont_mutate
         )

@@ -1,8 +1,10 @@
 """A project to run commands in."""
 
+import os
 import subprocess
+import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from safemigrate.cli.group import group
+from tests.cli.streams import Process, Start
 
 ALEMBIC_INI = """\
 [alembic]
@@ -44,6 +47,10 @@ class ProjectFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
         return path
+
+    def read(self, name: str) -> str:
+        """Return what is in a file."""
+        return (self.path / name).read_text(encoding="utf-8")
 
     def revise(
         self, revision: str, upgrade: str, downgrade: str = "pass", after: str | None = None
@@ -92,3 +99,30 @@ def run() -> Run:
         return CliRunner().invoke(group, arguments, prog_name="safemigrate")
 
     return run
+
+
+@pytest.fixture
+def start(folder: ProjectFolder, database: str) -> Iterator[Start]:
+    """Start an upgrade that writes JSON; it is ended with the test."""
+    started: list[Process] = []
+
+    def start(*options: str) -> Process:
+        command = (sys.executable, "-m", "safemigrate", "upgrade", "--format", "json", *options)
+        process = subprocess.Popen(
+            (*command, "--url", database),
+            cwd=folder.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "SAFEMIGRATE_TRACEBACK": "1"},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()

@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from tests.cli.streams import read_stream
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,6 +42,9 @@ class ProjectFolder(Protocol):
 
 class Run(Protocol):
     def __call__(self, *arguments: str) -> Result: ...
+
+
+STATEMENT = ("statement_started", "statement_finished")
 
 
 def query(url: str, statement: str) -> list[tuple[object, ...]]:
@@ -68,9 +73,11 @@ def test_it_tells_what_it_does_and_ends_in_one_line(run: Run, database: str) -> 
     lines = result.stderr.splitlines()
     assert lines[0] == "database is at base, 2 revisions to apply"
     assert lines[1:3] == ["  1111", "  2222"]
-    assert lines[3].startswith("[1/2] 1111")
-    assert lines[4].startswith("      done in ")
-    assert lines[5].startswith("[2/2] 2222")
+    assert lines[3].startswith("  lock_timeout 100 ms, statement_timeout none, ")
+    assert lines[4] == "  deadline 5 min 0 s, stall budget 1.0 s, when busy: wait"
+    assert lines[5].startswith("[1/2] 1111")
+    assert lines[6].startswith("      done in ")
+    assert lines[7].startswith("[2/2] 2222")
     result = run("upgrade", "--url", database)
     assert result.exit_code == 0
     assert result.stdout == "nothing to do, database is at 2222\n"
@@ -87,19 +94,22 @@ def test_quiet_leaves_the_last_line(run: Run, database: str) -> None:
 @pytest.mark.usefixtures("two")
 def test_the_json_says_what_was_applied(run: Run, database: str) -> None:
     result = run("upgrade", "--format", "json", "--url", database)
-    document = json.loads(result.stdout)
-    durations = [one.pop("duration_ms") for one in document["applied"]]
-    assert all(isinstance(one, int) and one >= 0 for one in durations)
-    assert document == {
-        "version": 1,
-        "applied": [
-            {"revision": revision, "direction": "upgrade", "attempts": 1, "waited_ms": 0}
-            for revision in ("1111", "2222")
-        ],
-        "current": ["2222"],
-    }
-    nothing = json.loads(run("upgrade", "--format", "json", "--url", database).stdout)
-    assert nothing == {"version": 1, "applied": [], "current": ["2222"]}
+    lines = read_stream(result.stdout)
+    assert [line["event"] for line in lines] == [
+        "run_planned",
+        "run_configured",
+        *(["revision_started", *STATEMENT, "revision_finished"] * 2),
+        "finished",
+    ]
+    last = lines[-1]
+    assert [one["revision"] for one in last["applied"]] == ["1111", "2222"]
+    assert {one["attempts"] for one in last["applied"]} == {1}
+    assert last["current"] == ["2222"]
+    assert last["exit_code"] == 0
+    (nothing,) = read_stream(run("upgrade", "--format", "json", "--url", database).stdout)
+    assert nothing["event"] == "finished"
+    assert nothing["applied"] == []
+    assert nothing["current"] == ["2222"]
 
 
 def test_the_json_of_a_failure_has_what_was_applied_before_it(
@@ -109,7 +119,9 @@ def test_the_json_of_a_failure_has_what_was_applied_before_it(
     folder.revise("2222", 'op.execute("SELECT 1 / 0")', after="1111")
     result = run("upgrade", "--format", "json", "--url", database)
     assert result.exit_code == 4
-    document = json.loads(result.stdout)
+    document = read_stream(result.stdout)[-1]
+    assert document["event"] == "failed"
+    assert document["exit_code"] == 4
     assert [one["revision"] for one in document["applied"]] == ["1111"]
     assert document["current"] is None
     error, hint = result.stderr.splitlines()[-2:]
@@ -126,7 +138,7 @@ def test_the_json_of_a_run_that_did_not_begin(folder: ProjectFolder, run: Run, u
     for command in (("upgrade",), ("downgrade", "base")):
         result = run(*command, "--format", "json", "--url", url)
         assert result.exit_code == 2
-        document = json.loads(result.stdout)
+        (document,) = read_stream(result.stdout)
         assert document["applied"] == []
         assert document["error"]["message"]
         assert "sesame" not in result.output
@@ -215,7 +227,7 @@ def test_a_downgrade_takes_revisions_back(folder: ProjectFolder, run: Run, datab
     assert result.stdout.endswith(", database is at 1111\n")
     assert "database is at 2222, 1 revision to take back" in result.stderr
     result = run("downgrade", "base", "--format", "json", "--url", database)
-    document = json.loads(result.stdout)
+    document = read_stream(result.stdout)[-1]
     assert document["current"] == []
     assert [one["direction"] for one in document["applied"]] == ["downgrade"]
 
@@ -433,3 +445,18 @@ def test_a_signal_stops_it_and_says_so(folder: ProjectFolder, database: str) -> 
     assert 'error: stopped by SIGTERM in revision "2222"' in err
     assert 'kept: "1111"' in err
     assert "Traceback" not in err
+
+
+def test_an_older_target_is_not_gone_back_to_without_a_word(
+    folder: ProjectFolder, run: Run, database: str
+) -> None:
+    folder.revise("1111", "pass")
+    folder.revise("2222", "pass", after="1111")
+    assert run("upgrade", "--url", database).exit_code == 0
+    for target in ("base", "1111"):
+        result = run("upgrade", target, "--url", database)
+        assert result.exit_code == 0
+        assert result.stdout == "nothing to do, database is at 2222\n"
+        assert f'warning: the database is ahead of "{target}", and upgrade' in result.stderr
+    for target in ("2222", "heads"):
+        assert run("upgrade", target, "--url", database).stderr == ""

@@ -105,9 +105,14 @@ def _indent(body: str) -> str:
 @pytest.fixture
 def folder(tmp_path: Path, database: str) -> ProjectFolder:
     """An empty project whose env.py is Alembic's usual one."""
-    (tmp_path / "migrations" / "versions").mkdir(parents=True)
-    (tmp_path / "alembic.ini").write_text(_INI)
-    project = ProjectFolder(tmp_path, database)
+    return make_folder(tmp_path, database)
+
+
+def make_folder(path: Path, url: str) -> ProjectFolder:
+    """Write such a project into a folder."""
+    (path / "migrations" / "versions").mkdir(parents=True)
+    (path / "alembic.ini").write_text(_INI)
+    project = ProjectFolder(path, url)
     project.write_env(ENV)
     return project
 

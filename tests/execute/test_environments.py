@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 CREATE = 'op.execute("CREATE TABLE t (id int)")'
 ADD = 'op.execute("ALTER TABLE t ADD COLUMN c int")'
+SEEN = "op.execute(\"CREATE TABLE seen AS SELECT current_setting('application_name') AS name\")"
 INDEX = (
     "with op.get_context().autocommit_block():\n"
     '    op.execute("CREATE INDEX CONCURRENTLY i ON t (id)")'
@@ -62,6 +65,30 @@ def test_a_connection_already_in_a_transaction_is_refused(
     with pytest.raises(EnvironmentSetupError, match="already in a transaction"):
         runner.upgrade()
     assert not db.has("alembic_version")
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_the_session_of_the_migrations_says_who_it_is(
+    folder: ProjectFolder, runner: Runner, db: Database, driver: str
+) -> None:
+    config = folder.config
+    line = f"sqlalchemy.url = postgresql+{driver}://x@nowhere/nothing"
+    config.write_text(f"{config.read_text()}{line}\n")
+    folder.add("first", SEEN)
+    runner.upgrade()
+    name = f"safemigrate: migrations of {socket.gethostname()} {os.getpid()}"
+    assert db.scalar("SELECT name FROM seen") == name[:63]
+
+
+def test_the_name_that_a_project_gives_its_session_stays(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    role = db.scalar("SELECT current_user")
+    database = db.scalar("SELECT current_database()")
+    db.execute(f"ALTER ROLE {role} IN DATABASE \"{database}\" SET application_name = 'shop'")
+    folder.add("first", SEEN)
+    runner.upgrade()
+    assert db.scalar("SELECT name FROM seen") == "shop"
 
 
 def test_a_connection_that_commits_by_itself_is_refused(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from safemigrate.errors import InterruptedRunError, RevisionFailedError, RunStoppedError
-from safemigrate.execute import RevisionFinished
+from safemigrate.execute import RevisionStarted, RunWarned, open_site
+from safemigrate.execute.control import ControlLostError
+from safemigrate.execute.deploylock import deploy_lock_key
+from safemigrate.execute.stopping import StopSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +38,36 @@ IS_SLEEPING = (
     "EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
     " AND state = 'active' AND datname = current_database())"
 )
+
+
+HOLDS_LOCK = (
+    'op.execute("CREATE TABLE held AS SELECT EXISTS (SELECT FROM pg_locks WHERE granted'
+    " AND locktype = 'advisory' AND objsubid = 2) AS is_held\")"
+)
+
+ASYNC_ENV = """
+import asyncio
+
+from alembic import context
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+
+def work(connection):
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def main():
+    url = context.config.get_main_option("sqlalchemy.url")
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(work)
+
+
+asyncio.run(main())
+"""
 
 
 def test_a_connection_lost_in_the_first_revision_changes_nothing(
@@ -91,17 +126,44 @@ def test_a_connection_lost_in_the_commit_is_told_as_not_known(
     assert db.versions() == []
 
 
-def test_a_run_stops_before_the_next_revision_when_the_deploy_lock_is_lost(
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "asyncpg"])
+def test_a_deploy_lock_that_is_lost_is_taken_anew_when_nobody_else_has_it(
+    folder: ProjectFolder, runner: Runner, db: Database, events: Events, driver: str
+) -> None:
+    if driver == "asyncpg":
+        folder.write_env(ASYNC_ENV)
+    folder.url = folder.url.replace("+psycopg:", f"+{driver}:")
+    folder.add("first", f"{CREATE}\n{CUT_CONTROL}\n{INSERT}")
+    folder.add("second", f"{INSERT}\n{HOLDS_LOCK}")
+    assert runner.upgrade().heads == ("second",)
+    assert db.scalar("SELECT is_held FROM held") is True
+    warnings = [event.text for event in events.of(RunWarned)]
+    assert [text for text in warnings if "it was taken anew" in text] == warnings
+    assert len(warnings) == 1
+
+
+def test_nothing_is_committed_when_somebody_else_has_the_deploy_lock(
     folder: ProjectFolder, runner: Runner, db: Database, events: Events
 ) -> None:
-    folder.add("first", f"{CREATE}\n{CUT_CONTROL}")
-    folder.add("second", 'op.execute("CREATE TABLE u (id int)")')
-    with pytest.raises(InterruptedRunError, match="deploy lock") as caught:
+    folder.add("first", CREATE)
+    runner.upgrade()
+    folder.add("second", f"{CUT_CONTROL}\n{INSERT}")
+    other = db.connect()
+    (pid,) = other.execute("SELECT pg_backend_pid()").fetchone() or ()
+    name = str(db.scalar("SELECT current_database()"))
+    waits = f"SELECT pg_advisory_lock{deploy_lock_key(name)}"
+    queue = threading.Thread(target=other.execute, args=(waits.encode(),))
+
+    def line_up() -> None:
+        queue.start()
+        db.wait_until(f"EXISTS (SELECT FROM pg_locks WHERE pid = {pid} AND NOT granted)")
+
+    events.on(RevisionStarted, lambda: None if queue.ident else line_up())
+    with pytest.raises(RunStoppedError, match=f"deploy lock was lost, and is held by pid {pid} "):
         runner.upgrade()
-    assert 'applied in this run and kept: "first"' in caught.value.hint
-    assert [event.revision.revision for event in events.of(RevisionFinished)] == ["first"]
+    queue.join()
     assert db.versions() == ["first"]
-    assert runner.upgrade().heads == ("second",)
+    assert db.scalar("SELECT count(*) FROM t") == 0
 
 
 def test_a_failure_is_recorded_when_the_control_connection_is_lost(
@@ -131,7 +193,7 @@ def test_a_signal_cancels_the_statement_and_rolls_the_revision_back(
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 3, err
-    assert out.splitlines() == ["RunPlanned", "RevisionStarted", "StopRequested"]
+    assert out.splitlines() == ["RunPlanned", "RunConfigured", "RevisionStarted", "StopRequested"]
     assert f'stopped by {number.name} in revision "first"' in err
     assert "nothing was changed" in err
     assert "Traceback" not in err
@@ -199,3 +261,47 @@ def test_a_signal_is_seen_while_the_driver_lets_no_python_run(
     _, err = process.communicate(timeout=30)
     assert process.returncode == 3, err
     assert "stopped by SIGTERM" in err
+
+
+def test_a_signal_that_hits_the_wait_for_it_ends_the_wait() -> None:
+    """The code that waits may have the lock of what it waits on at that moment."""
+    with StopSignal(print) as stop:
+        lock = vars(stop._asked)["_cond"]
+        with lock:
+            # without it a handler that takes the lock would hang for ever
+            helper = threading.Timer(10, lock.release)
+            helper.start()
+            signal.raise_signal(signal.SIGTERM)
+            helper.cancel()
+            helper.join()
+        stop.sleep(30)
+        assert stop.received == "SIGTERM"
+        assert stop._asked.is_set()
+
+
+@pytest.mark.parametrize("cuts", [False, True])
+def test_what_another_thread_asks_of_a_control_connection_that_is_closed_is_told_as_lost(
+    folder: ProjectFolder, *, cuts: bool
+) -> None:
+    with open_site(folder.open(), lock_timeout=timedelta(seconds=1)) as site:
+        control = site.control
+    # where the thread has looked whether it is lost just before it was closed
+    control._is_lost = control._is_lost and not cuts
+    with pytest.raises(ControlLostError):
+        control.run(lambda connection: connection.exec_driver_sql("SELECT 1"))
+
+
+def test_nothing_is_cancelled_behind_the_end_of_a_run(
+    folder: ProjectFolder, runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[object] = []
+    leave = StopSignal.__exit__
+
+    def look(stop: StopSignal, *details: Any) -> None:
+        left.append(stop.cancel)
+        leave(stop, *details)
+
+    monkeypatch.setattr(StopSignal, "__exit__", look)
+    folder.add("first", CREATE)
+    runner.upgrade()
+    assert left == [None]
