@@ -13,11 +13,12 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ArgumentError
 
-from safemigrate.errors import EnvironmentSetupError, SafemigrateError
+from safemigrate.errors import DatabaseError, EnvironmentSetupError, SafemigrateError
 from safemigrate.source.connecting import ConnectionWatch, translate_connection_error
 from safemigrate.source.excerpt import describe, find_origin, show_path
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
+from safemigrate.source.sqlstates import find_sqlstate
 from safemigrate.source.standins import is_stand_in
 from safemigrate.source.standins_settings import standing_for_attributes
 from safemigrate.source.url import (
@@ -257,6 +258,8 @@ class ProjectEnvironment(EnvironmentContext):
                 return refuse_backend(backend)
         origin = find_origin(error, env_path)
         place = show_path(env_path) if origin is None else str(origin)
+        if find_sqlstate(error) == _INSUFFICIENT_PRIVILEGE:
+            return _no_right(error, place)
         return EnvironmentSetupError(f'"{place}" raised {describe(error)}', _hint(error))
 
 
@@ -279,6 +282,9 @@ _MADE_UP = (
     "with what it had configured"
 )
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_INSUFFICIENT_PRIVILEGE = "42501"
+
 _CONFIGURE = inspect.signature(EnvironmentContext.configure)
 
 # `from alembic import context` is made of functions that Alembic keeps by class.
@@ -294,6 +300,17 @@ def _hint(error: BaseException) -> str:
     return (
         "env.py must run here as it does under `alembic upgrade`; "
         "set what it takes from its surroundings"
+    )
+
+
+def _no_right(error: BaseException, place: str) -> DatabaseError:
+    cause = getattr(error, "orig", None) or error
+    said = next(iter(str(cause).splitlines()), "").rpartition("> ")[2] or type(cause).__name__
+    return DatabaseError(
+        f'the role lacks a right that "{place}" needs: {said} (SQLSTATE 42501)',
+        "Alembic makes its version table in the first schema of the search_path, or in "
+        "version_table_schema: let that schema's owner say GRANT USAGE, CREATE ON SCHEMA … TO the "
+        "role, or let env.py take a role that has these rights, by SET ROLE",
     )
 
 

@@ -294,6 +294,19 @@ def test_a_role_that_may_not_use_the_schema_is_told(
     assert not db.has("t")
 
 
+def test_a_role_that_may_not_make_the_version_table_is_told_which_right_it_needs(
+    folder: ProjectFolder, run: Run, db: Database, role: str
+) -> None:
+    db.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    db.execute(f"REVOKE CREATE ON SCHEMA public FROM {role}")
+    folder.add("first", CREATE)
+    message, hint = told(run("upgrade"), 2)
+    assert message.startswith("the role lacks a right that")
+    assert message.endswith("permission denied for schema public (SQLSTATE 42501)")
+    assert "GRANT USAGE, CREATE ON SCHEMA" in hint
+    assert not db.has("alembic_version")
+
+
 def test_a_role_that_may_not_write_the_journal_is_told_which_right_it_needs(
     folder: ProjectFolder, run: Run, db: Database, role: str
 ) -> None:
