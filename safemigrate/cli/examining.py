@@ -42,12 +42,11 @@ from safemigrate.model import (
 from safemigrate.model.names import DEFAULT_SCHEMA
 from safemigrate.plan import Change, Figures, compare_digests, digest_of, measure_room, walk_pending
 from safemigrate.source import Project, find_sqlstate, record
+from safemigrate.source.sqlstates import LOCK_NOT_AVAILABLE
 
 __all__ = ["Examination", "examine", "find_changes", "name_renderer", "read_from"]
 
 Answered = TypeVar("Answered")
-
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def _read_catalog(inquiry: Inquiry) -> Catalog | None:
         state = find_sqlstate(err)
         if not state:
             raise
-        if state == _LOCK_NOT_AVAILABLE:
+        if state == LOCK_NOT_AVAILABLE:
             return None
         raise explain_unreadable(err) from err
     catalog = snapshot.catalog("the database")

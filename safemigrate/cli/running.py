@@ -2,7 +2,6 @@
 
 import os
 import sys
-import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +30,7 @@ from safemigrate.execute import (
     find_origin_of_run,
     run_downgrade,
     run_upgrade,
+    serialise,
 )
 from safemigrate.execute.hooks import add_listeners
 from safemigrate.execute.steps import describe_lead
@@ -101,7 +101,7 @@ class _Run:
             show_progress(sys.stderr, choose_paint(sys.stderr), is_quiet=options.is_quiet) as show,
             add_listeners(self._fan_out(show)) as tell,
         ):
-            return self._go_telling(config, _one_at_a_time(tell))
+            return self._go_telling(config, serialise(tell))
 
     def failed_line(self, error: SafemigrateError) -> Line:
         """Return the last line of the stream for a run that ended so."""
@@ -145,14 +145,3 @@ class _Run:
             show(event)
 
         return tell
-
-
-def _one_at_a_time(tell: Progress) -> Progress:
-    """Return the same for the threads of the run and of its hooks."""
-    lock = threading.RLock()
-
-    def report(event: RunEvent) -> None:
-        with lock:
-            tell(event)
-
-    return report

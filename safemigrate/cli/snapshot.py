@@ -15,13 +15,11 @@ from safemigrate.errors import DatabaseError, LockTimeoutError, SafemigrateError
 from safemigrate.execute import RunSettings, open_site
 from safemigrate.server.connections import connect, parse_url
 from safemigrate.source import find_sqlstate, open_project
+from safemigrate.source.sqlstates import LOCK_NOT_AVAILABLE
 from safemigrate.source.url import read_url
 from safemigrate.trace import describe_fault
 
 __all__ = ["command"]
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @click.command("snapshot")
@@ -92,7 +90,7 @@ def _read_project(config: Path) -> CatalogSnapshot:
 
 
 def _explain(error: Exception) -> SafemigrateError:
-    if find_sqlstate(error) == _LOCK_NOT_AVAILABLE:
+    if find_sqlstate(error) == LOCK_NOT_AVAILABLE:
         return LockTimeoutError(
             "gave up waiting for a lock: something holds ACCESS EXCLUSIVE on what is to be read",
             "nothing was changed; run it again when the migration, or VACUUM FULL, has ended",

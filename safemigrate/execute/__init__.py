@@ -42,7 +42,7 @@ from safemigrate.execute.outcome import (
     describe_wait,
 )
 from safemigrate.execute.resume import Fingerprint, fingerprint_of
-from safemigrate.execute.runner import RunReport, run_downgrade, run_upgrade
+from safemigrate.execute.runner import RunReport, run_downgrade, run_upgrade, serialise
 from safemigrate.execute.settings import RunSettings, Timing, WhenBusy
 from safemigrate.execute.site import (
     Site,
@@ -129,5 +129,6 @@ __all__ = [
     "refuse_second_run",
     "run_downgrade",
     "run_upgrade",
+    "serialise",
     "split_unknown",
 ]

@@ -18,13 +18,23 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from safemigrate.errors import UnreachableError
 from safemigrate.execute.endurance import settle_session
 from safemigrate.execute.failures import is_disconnect, server_message
+from safemigrate.execute.stopping import StopRunError
 
-__all__ = ["CONTROL_OPTION", "ControlConnection", "ControlLostError", "act_as"]
+__all__ = [
+    "CONTROL_OPTION",
+    "LOST",
+    "ControlConnection",
+    "ControlLostError",
+    "act_as",
+    "translating_loss",
+]
 
 Result = TypeVar("Result")
 
 # The execution option by which listeners tell this connection from those of the migrations.
 CONTROL_OPTION = "safemigrate_control"
+
+LOST = "the control connection was lost, and the deploy lock with it"
 
 # What is asked here is asked beside the migrations, and may take its time; but it waits for nobody.
 _SETTINGS = {"lock_timeout": "500ms", "statement_timeout": "0"}
@@ -32,6 +42,15 @@ _SETTINGS = {"lock_timeout": "500ms", "statement_timeout": "0"}
 
 class ControlLostError(Exception):
     """The control connection is gone, and with it the deploy lock; never leaves the package."""
+
+
+@contextmanager
+def translating_loss() -> Iterator[None]:
+    """Raise StopRunError when the control connection is gone in the block."""
+    try:
+        yield
+    except ControlLostError as err:
+        raise StopRunError(LOST) from err
 
 
 class ControlConnection:

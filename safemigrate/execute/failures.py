@@ -11,6 +11,7 @@ from safemigrate.execute.blockers import shorten_query
 from safemigrate.model.secrets import hide_passwords
 from safemigrate.source import find_sqlstate
 from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.sqlstates import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE
 
 __all__ = [
     "Cause",
@@ -25,8 +26,6 @@ __all__ = [
 ]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOCK_NOT_AVAILABLE = "55P03"
-_DEADLOCK_DETECTED = "40P01"
 _QUERY_CANCELED = "57014"
 _IN_FAILED_TRANSACTION = "25P02"
 # admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, idle_session_timeout
@@ -186,8 +185,8 @@ def _cause(error: DBAPIError) -> Cause:
     if is_disconnect(error):
         return Cause.DISCONNECT
     return {
-        _LOCK_NOT_AVAILABLE: Cause.LOCK_TIMEOUT,
-        _DEADLOCK_DETECTED: Cause.DEADLOCK,
+        LOCK_NOT_AVAILABLE: Cause.LOCK_TIMEOUT,
+        DEADLOCK_DETECTED: Cause.DEADLOCK,
         _QUERY_CANCELED: Cause.CANCEL,
     }.get(find_sqlstate(error), Cause.STATEMENT)
 

@@ -17,15 +17,14 @@ from safemigrate.execute.events import (
 from safemigrate.execute.lease import Tenant, find_tenant, remove_lease, write_lease
 from safemigrate.execute.site import Site
 from safemigrate.source import find_sqlstate
+from safemigrate.source.sqlstates import INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION
 
 __all__ = ["LeaseKeeper"]
 
 _RENEWAL_SECONDS = 3.0
 # How often at most: a run of many small revisions is not held up by telling of each.
 _SHORTEST_SECONDS = 0.2
-_INSUFFICIENT_PRIVILEGE = "42501"
-_READ_ONLY_TRANSACTION = "25006"
-_LASTING = frozenset({_INSUFFICIENT_PRIVILEGE, _READ_ONLY_TRANSACTION})
+_LASTING = frozenset({INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION})
 
 
 class LeaseKeeper:

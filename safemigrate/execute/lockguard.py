@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from safemigrate.errors import UnreachableError
-from safemigrate.execute.control import ControlLostError
+from safemigrate.execute.control import LOST, ControlLostError
 from safemigrate.execute.deploylock import find_holder, try_deploy_lock
 from safemigrate.execute.events import RunWarned
 from safemigrate.execute.outcome import describe_holder
@@ -87,12 +87,7 @@ class LockGuard:
                     )
                 time.sleep(_PAUSE_SECONDS)
         except (ControlLostError, SQLAlchemyError, UnreachableError) as err:
-            raise StopRunError(
-                "the control connection was lost, and the deploy lock with it"
-            ) from err
+            raise StopRunError(LOST) from err
         self._surroundings.report(
-            RunWarned(
-                "the control connection was lost, and the deploy lock with it; nobody else has "
-                "the lock, and it was taken anew"
-            )
+            RunWarned(f"{LOST}; nobody else has the lock, and it was taken anew")
         )

@@ -42,7 +42,7 @@ from safemigrate.execute.telemetry import trace_run
 from safemigrate.model import Direction
 from safemigrate.source import Project
 
-__all__ = ["RunReport", "run_downgrade", "run_upgrade"]
+__all__ = ["RunReport", "run_downgrade", "run_upgrade", "serialise"]
 
 _UNKNOWN = Origin()
 _FIRST_POLL_SECONDS = 0.05
@@ -115,7 +115,7 @@ def run_downgrade(
 
 def _run(order: _Order, progress: Progress) -> RunReport:
     with trace_run(progress, order.direction) as traced:
-        return _run_told(order, _serialise(traced))
+        return _run_told(order, serialise(traced))
 
 
 def _run_told(order: _Order, report: Progress) -> RunReport:
@@ -286,9 +286,9 @@ def _raise_if_stopped(stop: StopSignal) -> None:
         raise explain_stop(f"stopped by {stop.received}", "", Changes())
 
 
-def _serialise(progress: Progress) -> Progress:
+def serialise(progress: Progress) -> Progress:
     """Return the same for several threads, one at a time."""
-    lock = threading.Lock()
+    lock = threading.RLock()
 
     def report(event: RunEvent) -> None:
         with lock:

@@ -19,7 +19,12 @@ from safemigrate.errors import (
     LockTimeoutError,
     SafemigrateError,
 )
-from safemigrate.execute.control import ControlConnection, ControlLostError, act_as
+from safemigrate.execute.control import (
+    ControlConnection,
+    ControlLostError,
+    act_as,
+    translating_loss,
+)
 from safemigrate.execute.deploylock import has_deploy_lock
 from safemigrate.execute.failures import Cause, read_failure, server_message
 from safemigrate.execute.ledger import Ledger
@@ -124,12 +129,8 @@ class Site:
         """
         if self.control.is_trusted:
             return
-        try:
+        with translating_loss():
             is_held = self.control.run(has_deploy_lock)
-        except ControlLostError as err:
-            raise StopRunError(
-                "the control connection was lost, and the deploy lock with it"
-            ) from err
         if not is_held:
             raise StopRunError("the deploy lock was lost")
         self.control.trust(_TRUST_SECONDS)

@@ -7,14 +7,12 @@ from sqlalchemy.exc import DBAPIError
 from safemigrate.errors import DatabaseError
 from safemigrate.journal.tables import TABLES
 from safemigrate.source import find_sqlstate
+from safemigrate.source.sqlstates import INSUFFICIENT_PRIVILEGE, READ_ONLY_TRANSACTION
 
 __all__ = ["LAYOUT", "has_journal", "has_layout", "prepare_journal"]
 
 # Counted up when a table or column below changes; written into the database.
 LAYOUT = 2
-
-_INSUFFICIENT_PRIVILEGE = "42501"
-_READ_ONLY_TRANSACTION = "25006"
 
 
 def has_journal(connection: Connection) -> bool:
@@ -93,9 +91,9 @@ def _newer(version: int) -> DatabaseError:
 
 def _translate(error: DBAPIError) -> DatabaseError | None:
     sqlstate = find_sqlstate(error)
-    if sqlstate == _INSUFFICIENT_PRIVILEGE:
+    if sqlstate == INSUFFICIENT_PRIVILEGE:
         return _no_rights()
-    if sqlstate == _READ_ONLY_TRANSACTION:
+    if sqlstate == READ_ONLY_TRANSACTION:
         return DatabaseError(
             "the database takes no writes: it is a standby, or read-only by default",
             "give the URL of the primary server",

@@ -18,7 +18,7 @@ from safemigrate.source.connecting import ConnectionWatch, translate_connection_
 from safemigrate.source.excerpt import describe, find_origin, show_path
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
-from safemigrate.source.sqlstates import find_sqlstate
+from safemigrate.source.sqlstates import INSUFFICIENT_PRIVILEGE, find_sqlstate
 from safemigrate.source.standins import is_stand_in
 from safemigrate.source.standins_settings import standing_for_attributes
 from safemigrate.source.url import (
@@ -258,7 +258,7 @@ class ProjectEnvironment(EnvironmentContext):
                 return refuse_backend(backend)
         origin = find_origin(error, env_path)
         place = show_path(env_path) if origin is None else str(origin)
-        if find_sqlstate(error) == _INSUFFICIENT_PRIVILEGE:
+        if find_sqlstate(error) == INSUFFICIENT_PRIVILEGE:
             return _no_right(error, place)
         return EnvironmentSetupError(f'"{place}" raised {describe(error)}', _hint(error))
 
@@ -281,9 +281,6 @@ _MADE_UP = (
     "env.py does not come to the migrations, for what it asks first is not here; they were run "
     "with what it had configured"
 )
-
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_INSUFFICIENT_PRIVILEGE = "42501"
 
 _CONFIGURE = inspect.signature(EnvironmentContext.configure)
 

@@ -2,7 +2,20 @@
 
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["find_sqlstate"]
+__all__ = [
+    "DEADLOCK_DETECTED",
+    "INSUFFICIENT_PRIVILEGE",
+    "LOCK_NOT_AVAILABLE",
+    "READ_ONLY_TRANSACTION",
+    "find_sqlstate",
+]
+
+# Those that several parts ask for.
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+DEADLOCK_DETECTED = "40P01"
+INSUFFICIENT_PRIVILEGE = "42501"
+LOCK_NOT_AVAILABLE = "55P03"
+READ_ONLY_TRANSACTION = "25006"
 
 
 def find_sqlstate(error: BaseException) -> str:

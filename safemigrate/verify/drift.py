@@ -15,6 +15,7 @@ from safemigrate.model import ServerVersion
 from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.server import Server
 from safemigrate.source import Project, find_sqlstate
+from safemigrate.source.sqlstates import LOCK_NOT_AVAILABLE
 from safemigrate.trace import describe_fault
 from safemigrate.verify.differences import find_reordered, leave_out_parts, split_identity
 from safemigrate.verify.repair import write_repair
@@ -30,8 +31,6 @@ __all__ = [
     "find_drift",
 ]
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOCK_NOT_AVAILABLE = "55P03"
 
 # What is set outside of migrations on purpose, and is another on each server.
 _OTHER_KINDS = frozenset({"default privileges", "setting"})
@@ -287,7 +286,7 @@ def _read_site(site: Site) -> Snapshot:
     try:
         return site.act(read)
     except DBAPIError as err:
-        if find_sqlstate(err) == _LOCK_NOT_AVAILABLE:
+        if find_sqlstate(err) == LOCK_NOT_AVAILABLE:
             raise LockTimeoutError(
                 "gave up waiting for a lock: something holds ACCESS EXCLUSIVE on what is compared",
                 "nothing was changed; run it again when the migration, or VACUUM FULL, has ended",

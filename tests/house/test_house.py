@@ -79,15 +79,14 @@ def raised_names(path: Path) -> set[str]:
 # Where another library's protocol asks for its own class, or the way out is not an error at all.
 FOREIGN = {
     "__init__.py": {"AttributeError"},  # a module says so of what it does not have
-    "execute/builds/build.py": {"StopRunError"},  # never leaves the package
+    "execute/control.py": {"StopRunError"},  # never leaves the package
     "execute/execution.py": {"StopRunError"},  # never leaves the package
     "execute/lockguard.py": {"StopRunError"},  # as above
     "execute/site.py": {"StopRunError"},  # as above
     "execute/stopping.py": {"StopRunError"},  # as above
     "execute/resume/doubt.py": {"CannotResumeError"},  # never leaves the package
     "execute/resume/replay.py": {"CannotResumeError"},  # as above
-    "execute/locks/vigil.py": {"StopRunError"},  # never leaves the package
-    "execute/surroundings.py": {"StopRunError"},  # as above
+    "execute/surroundings.py": {"StopRunError"},  # never leaves the package
     "model/layers.py": {"KeyError"},  # a mapping says so of what it does not have
     "report/__init__.py": {"AttributeError"},  # as above
     "server/container.py": {"ContainerStartException"},  # ends testcontainers' waiting

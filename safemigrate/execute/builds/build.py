@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from safemigrate.execute.blockers import LockWait, shorten_query
 from safemigrate.execute.builds.looking import looking
 from safemigrate.execute.conducting import Sent
-from safemigrate.execute.control import ControlLostError
+from safemigrate.execute.control import translating_loss
 from safemigrate.execute.events import PlannedRevision, RunEvent
 from safemigrate.execute.identity import identify
 from safemigrate.execute.steps import describe_step
-from safemigrate.execute.surroundings import StopRunError, Surroundings
+from safemigrate.execute.surroundings import Surroundings
 from safemigrate.execute.watcher import LockWatcher
 
 __all__ = ["Build", "ask", "locks_timed", "supervised"]
@@ -87,15 +87,6 @@ class Build:
     def report(self, event: RunEvent) -> None:
         """Tell whoever watches the run."""
         self.surroundings.report(event)
-
-
-@contextmanager
-def translating_loss() -> Iterator[None]:
-    """Stop the run when the control connection is gone in the block."""
-    try:
-        yield
-    except ControlLostError as err:
-        raise StopRunError("the control connection was lost, and the deploy lock with it") from err
 
 
 @contextmanager

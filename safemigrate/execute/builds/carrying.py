@@ -15,11 +15,11 @@ from safemigrate.execute.failures import mark_cleared_up, mark_left
 from safemigrate.execute.surroundings import StopRunError
 from safemigrate.model import QualifiedName
 from safemigrate.source import find_sqlstate
+from safemigrate.source.sqlstates import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE
 
 __all__ = ["Job", "carry_through", "carry_unseen", "stay_away"]
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
-_MAY_PASS = {"40P01": "deadlock", "55P03": "lock timeout"}
+_MAY_PASS = {DEADLOCK_DETECTED: "deadlock", LOCK_NOT_AVAILABLE: "lock timeout"}
 _FIRST_POLL_SECONDS = 0.05
 _LONGEST_POLL_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 5.0

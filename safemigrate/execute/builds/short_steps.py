@@ -8,10 +8,11 @@ from safemigrate.execute.locks import LockTaker
 from safemigrate.model import Catalog, Migration, Passage
 from safemigrate.plan import Foresight
 from safemigrate.source import find_sqlstate
+from safemigrate.source.sqlstates import DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE
 
 __all__ = ["ShortSteps"]
 
-_MAY_PASS = frozenset({"40P01", "55P03"})
+_MAY_PASS = frozenset({DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE})
 
 
 class ShortSteps:

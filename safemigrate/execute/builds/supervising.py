@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from safemigrate.execute.builds.build import Build, supervised, translating_loss
+from safemigrate.execute.builds.build import Build, supervised
 from safemigrate.execute.builds.carrying import Job, carry_through, carry_unseen
 from safemigrate.execute.builds.indexes import IndexBuild, IndexDrop, IndexRebuild
 from safemigrate.execute.builds.looking import find_relation
@@ -18,6 +18,7 @@ from safemigrate.execute.builds.short_steps import ShortSteps
 from safemigrate.execute.builds.tables import Detaching, Finalizing, Validation
 from safemigrate.execute.builds.watching import send_watched
 from safemigrate.execute.conducting import Sent
+from safemigrate.execute.control import translating_loss
 from safemigrate.execute.identity import identify
 from safemigrate.execute.locks import LockTaker
 from safemigrate.execute.makings import Makings

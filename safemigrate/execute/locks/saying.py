@@ -10,6 +10,7 @@ from safemigrate.execute.identity import identify
 from safemigrate.execute.locks.wants import Want
 from safemigrate.model import LockMode
 from safemigrate.source import find_sqlstate
+from safemigrate.source.sqlstates import LOCK_NOT_AVAILABLE
 
 __all__ = [
     "REFUSED_LOCK",
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_LOCK_NOT_AVAILABLE = "55P03"
 # No right to lock it; no table; gone, or not there yet, by this name.
 REFUSED_LOCK = frozenset({"42501", "42809", "42P01", "3F000"})
 
@@ -58,7 +58,7 @@ def say(sent: Sent, *statements: str) -> None:
 
 def is_lock_timeout(error: BaseException) -> bool:
     """Return whether a lock was not to be had in time."""
-    return find_sqlstate(error) == _LOCK_NOT_AVAILABLE
+    return find_sqlstate(error) == LOCK_NOT_AVAILABLE
 
 
 def read_pid(sent: Sent) -> int:
@@ -101,7 +101,7 @@ def is_lock_refused(sent: Sent, want: Want) -> bool:
         say(sent, _SAVEPOINT, lock, _BACK, _RELEASE)
     except Exception as error:
         say(sent, _BACK, _RELEASE)
-        if find_sqlstate(error) not in {*REFUSED_LOCK, _LOCK_NOT_AVAILABLE}:
+        if find_sqlstate(error) not in {*REFUSED_LOCK, LOCK_NOT_AVAILABLE}:
             raise
         return not is_lock_timeout(error)
     return False

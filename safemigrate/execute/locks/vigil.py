@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from safemigrate.execute.backoff import pause_after
 from safemigrate.execute.blockers import Blocker, LockWait
 from safemigrate.execute.conducting import StatementEffort
-from safemigrate.execute.control import ControlLostError
+from safemigrate.execute.control import ControlLostError, translating_loss
 from safemigrate.execute.events import RunWarned, TableBusy
 from safemigrate.execute.locks.ending import explain_sparing, is_expendable
 from safemigrate.execute.locks.looking import Sighting, look_at
@@ -18,7 +18,7 @@ from safemigrate.execute.locks.stalls import StallBook
 from safemigrate.execute.locks.wants import Want
 from safemigrate.execute.outcome import describe_blocker
 from safemigrate.execute.settings import WhenBusy
-from safemigrate.execute.surroundings import StopRunError, Surroundings
+from safemigrate.execute.surroundings import Surroundings
 from safemigrate.execute.watcher import LockWatcher
 from safemigrate.model import QualifiedName
 
@@ -162,12 +162,8 @@ class Vigil:
         """Return what is in the way and will not be gone in a moment."""
         wants, pid = tuple(self.wants), self.pid
         control = self._surroundings.site.control
-        try:
+        with translating_loss():
             found = control.run(lambda connection: look_at(connection, wants, pid))
-        except ControlLostError as err:
-            raise StopRunError(
-                "the control connection was lost, and the deploy lock with it"
-            ) from err
         now = self._now()
         is_first = not self._seen and now - self._began < _OLD
         for one in found:
