@@ -13,6 +13,7 @@ The tree, with the exit code a command ends in (see ExitCode)::
     │   ├── UnreachableError              2   nobody answers, or the credentials are refused
     │   └── NotPostgresError              2   the URL names another kind of database
     ├── ServerError                       2   no throwaway server can be started
+    ├── ForgeError                        2   the API of a forge refuses, or does not answer
     ├── GateRefusedError                  1   the policy refuses what was asked
     ├── LockTimeoutError                  3   gave up waiting, nothing was changed
     ├── RunStoppedError                   3   ended from outside, nothing was changed
@@ -30,6 +31,7 @@ __all__ = [
     "DatabaseError",
     "EnvironmentSetupError",
     "ExitCode",
+    "ForgeError",
     "GateRefusedError",
     "InterruptedRunError",
     "LockTimeoutError",
@@ -116,6 +118,17 @@ class NotPostgresError(DatabaseError):
 
 class ServerError(SafemigrateError):
     """A throwaway server cannot be started."""
+
+
+class ForgeError(SafemigrateError):
+    """The API of a forge refuses what was asked, or does not answer.
+
+    `status` is that of the answer; None where there was none that could be read.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, status: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class GateRefusedError(SafemigrateError):

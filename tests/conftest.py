@@ -1,6 +1,7 @@
 """The servers that tests share: one of each kind a session, a database a test."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from importlib.util import find_spec
@@ -13,6 +14,8 @@ from safemigrate.server.account import choose_account
 from safemigrate.server.binaries import find_binaries
 from tests.postgres.versions import ProofServers, table_of_counts
 
+pytest_plugins = ["pytester"]
+
 IMAGE = os.environ.get("SAFEMIGRATE_TEST_IMAGE", "safemigrate-postgres:17")
 SERVER_IS_REQUIRED = os.environ.get("SAFEMIGRATE_REQUIRE_SERVER") == "1"
 CONTAINER_IS_REQUIRED = os.environ.get("SAFEMIGRATE_REQUIRE_CONTAINER") == "1"
@@ -24,6 +27,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let nothing be remembered from before the session, or after it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAFEMIGRATE_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_bytecode() -> Iterator[None]:
+    """Let a revision that is written anew within a second not be taken for the one before.
+
+    Python knows what it has compiled by the time, in seconds, and the size of the source.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
         yield
 
 

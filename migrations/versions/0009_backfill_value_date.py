@@ -60,4 +60,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     # The dates stay: they are right, and the column goes with the next downgrade.
+    # safemigrate: accept[keeps-rows] only updated_at moves, and the rows were indeed updated
     op.drop_constraint(op.f("ck_transactions__value_date_is_there"), "transactions", type_="check")

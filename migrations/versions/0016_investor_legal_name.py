@@ -119,6 +119,7 @@ def backfill() -> None:
 
 
 def downgrade() -> None:
+    # safemigrate: accept[keeps-rows] only updated_at moves, and the rows were indeed updated
     op.execute("DROP TRIGGER investors_names ON investors")
     op.execute("DROP FUNCTION ledger_keep_names_in_step()")
     op.alter_column(

@@ -39,6 +39,7 @@ def downgrade() -> None:
     op.execute("ALTER TYPE source_kind RENAME TO source_kind_with_partner")
     op.execute("CREATE TYPE source_kind AS ENUM ('campaign', 'event', 'broker', 'direct')")
     # An enum cannot lose a value, so the column has to move to a new type.
+    # safemigrate: accept[keeps-rows] a partner becomes a broker, as told above
     # safemigrate: ignore[column-type-rewrite] a few hundred rows are rewritten in milliseconds
     op.execute(
         """

@@ -6,6 +6,7 @@ from safemigrate.cache.watching import (
     InputsWatch,
     note_inputs,
     note_own,
+    unheard,
     watch_inputs,
     watching_places,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "note_inputs",
     "note_own",
     "open_store",
+    "unheard",
     "watch_inputs",
     "watching_places",
 ]

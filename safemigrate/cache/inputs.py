@@ -163,7 +163,11 @@ def digest_of_process() -> str:
     """Return a digest of that and of how this process was started."""
     variables = (name for name in sorted(os.environ) if name.startswith(_SILENT_VARIABLES))
     settings = (f"{name}={os.environ[name]}" for name in variables)
-    return digest(digest_of_us(), str(Path.cwd()), *sys.path, "", *settings)
+    try:
+        here = os.getcwd()
+    except OSError:
+        here = ""  # it was removed, and what is read by a path from there is not found
+    return digest(digest_of_us(), here, *sys.path, "", *settings)
 
 
 def digest_of_packages() -> str:

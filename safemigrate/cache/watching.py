@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +21,14 @@ from safemigrate.cache.inputs import (
 )
 from safemigrate.cache.store import cache_folder
 
-__all__ = ["InputsWatch", "note_inputs", "note_own", "watch_inputs", "watching_places"]
+__all__ = [
+    "InputsWatch",
+    "note_inputs",
+    "note_own",
+    "unheard",
+    "watch_inputs",
+    "watching_places",
+]
 
 _EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -63,14 +71,14 @@ class InputsWatch:
 
         `is_own`: it belongs to the project wherever it stands, also where packages are installed.
         """
-        if getattr(self._busy, "is_set", False):
+        if getattr(self._busy, "is_set", False) or getattr(_deaf, "is_set", False):
             # to note something means to read it
             return
         self._busy.is_set = True
         try:
             text = os.fsdecode(name)
             key = (kind, text if kind is InputKind.VARIABLE else os.path.abspath(text))
-            if key not in self._seen and (is_own or not _is_foreign(key)):
+            if key not in self._seen and (is_own or not _is_foreign(key)) and not _is_compiled(key):
                 if kind is InputKind.FILE:
                     key = (kind, _source_of(key[1]))
                 self._seen.setdefault(key, kind.take(key[1]))
@@ -93,6 +101,7 @@ class InputsWatch:
 
 
 _watches: list[InputsWatch] = []
+_deaf = threading.local()
 
 
 @contextlib.contextmanager
@@ -118,6 +127,17 @@ def note_own(kind: InputKind, paths: Iterable[Path]) -> None:
     for path in paths:
         for watch in _watches:
             watch.note(kind, path, is_own=True)
+
+
+@contextlib.contextmanager
+def unheard() -> Iterator[None]:
+    """Let nobody hear what this thread reads inside the block: it is none of the project's."""
+    before = getattr(_deaf, "is_set", False)
+    _deaf.is_set = True
+    try:
+        yield
+    finally:
+        _deaf.is_set = before
 
 
 @contextlib.contextmanager
@@ -172,6 +192,14 @@ def _watched(environment: Any, watch: InputsWatch) -> Iterator[None]:
         yield
     finally:
         environment.__class__ = plain
+
+
+def _is_compiled(key: tuple[InputKind, str]) -> bool:
+    """Whether it is where the interpreter keeps, or is about to keep, what it has compiled."""
+    kind, path = key
+    if kind is not InputKind.PLACE:
+        return False
+    return "__pycache__" in path or path.startswith(sys.pycache_prefix or os.devnull)
 
 
 def _source_of(path: str) -> str:

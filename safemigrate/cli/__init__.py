@@ -1,12 +1,17 @@
 """The command line: one file a command, loaded when it is called."""
 
 import gc
+import os
+import signal
 import sys
 from contextlib import nullcontext
 
 from safemigrate.cli.memory import find_memory
 
 __all__ = ["main"]
+
+# That of a container, which a signal ends only where something handles it.
+_FIRST_PROCESS = 1
 
 
 def main(*, prog_name: str | None = None) -> None:
@@ -15,6 +20,8 @@ def main(*, prog_name: str | None = None) -> None:
     What only judges is answered from memory when nothing that it reads has changed since; then
     next to nothing is imported.
     """
+    if os.getpid() == _FIRST_PROCESS:
+        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     memory = find_memory(sys.argv[1:])
     known = None if memory is None else memory.recall()
     if known is not None:

@@ -10,12 +10,20 @@ from pathlib import Path
 from safemigrate.cli.baselines import check_baseline, make_baseline
 from safemigrate.cli.files import FileChange
 from safemigrate.cli.hooks import HOOK_FILE, Hook, append_hook, has_hook
-from safemigrate.cli.pipelines import GITLAB_FILE, WORKFLOW_FILE, make_gitlab_job, make_workflow
+from safemigrate.cli.pipelines import (
+    GITLAB_FILE,
+    WORKFLOW_FILE,
+    find_requirements,
+    make_gitlab_job,
+    make_workflow,
+)
 from safemigrate.config import Config
 from safemigrate.errors import SourceError
 from safemigrate.model import OLDEST_VERSION, LintResult, ServerVersion
 from safemigrate.report.findings import count_findings
+from safemigrate.source import Project
 from safemigrate.source.git import Repository, open_repository
+from safemigrate.source.run_folders import RelativePaths, find_run_folder
 
 __all__ = ["BASELINE_NAME", "Place", "Step", "find_place", "plan_steps"]
 
@@ -44,12 +52,14 @@ class Place:
 
     `config_path`: of Alembic. `run_folder`: where git and its servers run its commands, absolute.
     `repository`: None where there is no git. `locations`: the folders of its revisions, absolute.
+    `lost`: what its configuration counts from another folder than that.
     """
 
     config_path: Path
     run_folder: Path
     repository: Repository | None
     locations: tuple[Path, ...]
+    lost: RelativePaths | None = None
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -61,6 +71,13 @@ class Place:
         file = self.config_path.absolute()
         name = _relate(file.parent.resolve() / file.name, folder.resolve())
         return () if name == "alembic.ini" else ("-c", name)
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The words for pip that install what the project imports, run where commands run."""
+        folder = self.config_path.absolute().parent.resolve()
+        run_folder = self.run_folder.resolve()
+        return find_requirements(dict.fromkeys((folder, run_folder)), run_folder)
 
     @property
     def below(self) -> str:
@@ -81,23 +98,33 @@ class Place:
         return "" if name == "." else name
 
 
-def find_place(config_path: Path, locations: Sequence[Path], config: Config) -> Place:
-    """Return where the project of a configuration file is.
+def find_place(project: Project, config: Config) -> Place:
+    """Return where a project is.
 
     `config`: what there is now. Commands run at the top of the repository, so that the paths in a
-    report are those that its server knows; but not where the configuration is not found from there.
+    report are those that its server knows; but not where the configuration is not found from there,
+    and neither where what Alembic's own counts from the current directory is not.
     """
-    folder = config_path.absolute().parent
+    folder = project.config_path.absolute().parent.resolve()
     here = Path.cwd().resolve()
     try:
         repository = open_repository(folder)
     except SourceError:
-        return Place(config_path, here, None, tuple(locations))
+        return Place(project.config_path, here, None, project.folders)
     top = repository.top.resolve()
     kept = None if config.path is None else Path(config.path).absolute().parent.resolve()
-    is_only_here = kept == here and here not in {folder.resolve(), top}
-    run_folder = here if is_only_here and here.is_relative_to(top) else top
-    return Place(config_path, run_folder, repository, tuple(locations))
+    is_only_here = kept == here and here not in {folder, top}
+    usual = here if is_only_here and here.is_relative_to(top) else top
+    above = [folder, *folder.parents]
+    between = above[: above.index(top) + 1]
+    files = [Path(project.script.env_py_location), *(Path(one.path) for one in project.revisions())]
+    # our own configuration is looked for beside Alembic's, and where the command runs
+    is_beside = kept in {None, folder}
+    order = between if is_beside else [usual, *between]
+    best, relative = find_run_folder(project.config_path, order, files)
+    run_folder = best if relative and (is_beside or kept == best) else usual
+    lost = relative if relative and run_folder != best else None
+    return Place(project.config_path, run_folder, repository, project.folders, lost)
 
 
 def plan_steps(
@@ -107,12 +134,14 @@ def plan_steps(
     *,
     version: ServerVersion | None,
     has_baseline: bool,
+    variables: Sequence[str] = (),
 ) -> tuple[Step, ...]:
     """Return what there is to do, in an order in which every part may be the last.
 
     `config`: what there is now. `result`: of the whole history. `version`: to be configured, None
-    when it is not known. `has_baseline`: whether one is wanted. Raises ConfigError for a file that
-    stands where the baseline belongs and is none.
+    when it is not known. `has_baseline`: whether one is wanted. `variables`: of the environment,
+    that the project has to have. Raises ConfigError for a file that stands where the baseline
+    belongs and is none.
     """
     steps: list[Step] = []
     setting = _plan_config(place, version, has_baseline=has_baseline)
@@ -125,7 +154,7 @@ def plan_steps(
         steps.append(_plan_baseline(file, result))
     steps.append(setting)
     if place.repository is not None:
-        steps += _plan_repository(place, place.repository)
+        steps += _plan_repository(place, place.repository, variables)
     return tuple(steps)
 
 
@@ -189,17 +218,55 @@ def _keep_config(config: Config, result: LintResult, *, has_baseline: bool) -> S
     )
 
 
-def _plan_repository(place: Place, repository: Repository) -> Iterator[Step]:
+def _plan_repository(
+    place: Place, repository: Repository, variables: Sequence[str]
+) -> Iterator[Step]:
     """Yield the steps that have git and its servers run the commands."""
     top = repository.top
+    if place.lost is not None:
+        yield _plan_paths(place, place.lost)
     command = ("safemigrate", "lint", "--staged", *place.options)
     yield _plan_hook(top / HOOK_FILE, Hook(command, place.below, place.list_locations()))
+    requirements = place.requirements
     if (top / ".github").is_dir() or _is_on_github(repository):
-        yield _plan_workflow(top, make_workflow(place.below, place.options))
+        text = make_workflow(place.below, place.options, requirements, variables)
+        yield _plan_workflow(top, text)
     gitlab = top / GITLAB_FILE
     if gitlab.is_file() and b"safemigrate" not in gitlab.read_bytes():
-        job = make_gitlab_job(place.below, place.options)
-        yield Step(gitlab, "add this job, which judges merge requests", snippet=job)
+        job = make_gitlab_job(place.below, place.options, requirements, variables)
+        about = "add this job, which judges and proves what a merge request adds"
+        yield Step(gitlab, about, snippet=job)
+
+
+def _plan_paths(place: Place, lost: RelativePaths) -> Step:
+    """Return the step that has Alembic's configuration mean the same wherever commands run."""
+    is_toml = place.config_path.suffix == ".toml"
+    folder = place.config_path.absolute().parent
+    lines = [
+        f"script_location = {_count_from(folder, one, is_toml=is_toml)}" for one in lost.script
+    ]
+    for name, values in (("version_locations", lost.versions), ("prepend_sys_path", lost.roots)):
+        paths = [_count_from(folder, one, is_toml=is_toml) for one in values]
+        if is_toml and paths:
+            lines.append(f"{name} = [{', '.join(paths)}]")
+        elif paths:
+            # how several are parted is a setting of its own
+            separator = ["path_separator = newline"] if len(paths) > 1 else []
+            lines += [*separator, f"{name} = " + "\n    ".join(paths)]
+    snippet = "".join(f"{line}\n" for line in dict.fromkeys(lines))
+    about = (
+        "let its paths count from the file, for they are not found from "
+        f'"{place.below or "the top of the repository"}", where jobs and hooks run'
+    )
+    return Step(place.config_path, about, snippet=snippet)
+
+
+def _count_from(folder: Path, path: str, *, is_toml: bool) -> str:
+    """Return the path as one that counts from the folder of the file."""
+    place = folder / path
+    if place.is_relative_to(folder):
+        place = "%(here)s" / place.relative_to(folder)
+    return f'"{place.as_posix()}"' if is_toml else place.as_posix()
 
 
 def _plan_hook(path: Path, hook: Hook) -> Step:
@@ -218,7 +285,7 @@ def _plan_workflow(top: Path, text: str) -> Step:
     for other in (path, *sorted(path.parent.glob("*.y*ml"))):
         if other.is_file() and (other == path or b"safemigrate" in other.read_bytes()):
             return Step(other, "the workflow is there")
-    about = "a workflow that judges pull requests"
+    about = "a workflow that judges and proves what a pull request adds"
     return Step(path, about, FileChange(path, None, text.encode()))
 
 

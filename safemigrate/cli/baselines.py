@@ -51,8 +51,7 @@ def baseline_options(function: Function) -> Function:
             "--write-baseline",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Write all findings there are to this file, and so have them left out from now "
-            "on.",
+            help="Write all findings there are to this file, for --baseline to leave out.",
         ),
         click.option(
             "--baseline",

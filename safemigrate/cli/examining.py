@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of
 from typing import TypeVar
 
+from alembic.util import to_tuple
 from sqlalchemy.exc import DBAPIError
 
 from safemigrate.catalog import Ask, CatalogSnapshot, read_server
@@ -44,7 +45,7 @@ from safemigrate.plan import Change, Figures, compare_digests, digest_of, measur
 from safemigrate.source import Project, find_sqlstate, record
 from safemigrate.source.sqlstates import LOCK_NOT_AVAILABLE
 
-__all__ = ["Examination", "examine", "find_changes", "name_renderer", "read_from"]
+__all__ = ["Examination", "examine", "find_changes", "find_fork", "name_renderer", "read_from"]
 
 Answered = TypeVar("Answered")
 
@@ -79,10 +80,11 @@ def examine(
         for one in history.migrations
         if one.revision is not None and one.revision in passages
     }
+    is_for_all = inquiry.direction is Direction.UPGRADE and not options.is_target_given
     answers = (
         object_to_findings(judged.result, frozenset(inquiry.pending), inquiry.direction),
         object_to_edits(find_changes(history, inquiry, renderer), inquiry.direction),
-        _look_at_heads(project, history, options, inquiry),
+        find_fork(project, inquiry.heads) if is_for_all else ((), ()),
         object_to_downgrade(inquiry.direction, is_production=config.run.is_production),
         _look_at_disk(list(passages.values()), inquiry, options),
         _look_at_replicas(config, inquiry),
@@ -202,19 +204,16 @@ def find_changes(history: History, inquiry: Inquiry, renderer: str) -> Mapping[s
     }
 
 
-def _look_at_heads(
-    project: Project, history: History, options: GateOptions, inquiry: Inquiry
-) -> Answer:
-    if options.is_target_given or inquiry.direction is Direction.DOWNGRADE:
-        return (), ()
+def find_fork(project: Project, current: tuple[str, ...]) -> Answer:
+    """Return what speaks against running all that is pending for a database at `current`."""
     script = project.script
     labels = {
         head: frozenset(script.get_revision(head).branch_labels) for head in script.get_heads()
     }
     parents = {
-        one.revision: one.down_revisions for one in history.migrations if one.revision is not None
+        one.revision: to_tuple(one.down_revision, default=()) for one in script.walk_revisions()
     }
-    return object_to_heads(Heads(labels, inquiry.heads, parents))
+    return object_to_heads(Heads(labels, current, parents))
 
 
 def _look_at_disk(passages: Sequence[Passage], inquiry: Inquiry, options: GateOptions) -> Answer:

@@ -10,9 +10,11 @@ from safemigrate.cli.judging import (
     paths_argument,
     walk_inputs,
 )
+from safemigrate.cli.manual import Manual
 from safemigrate.cli.options import cache_option, config_option, format_option, pg_version_option
 from safemigrate.cli.schema import schema_option
 from safemigrate.cli.staging import change_options, choose_changes, say_nothing
+from safemigrate.errors import ExitCode
 from safemigrate.lint import find_assumptions, find_unjudged
 from safemigrate.report import (
     encode_document,
@@ -25,7 +27,19 @@ from safemigrate.report import (
 __all__ = ["command"]
 
 
-@click.command("explain")
+@click.command(
+    "explain",
+    cls=Manual,
+    exits={
+        ExitCode.DONE: "it is explained",
+        ExitCode.USAGE: "the command line, the configuration or a file is wrong",
+    },
+    examples=[
+        ("Explain the whole history", "safemigrate explain"),
+        ("Explain one revision", "safemigrate explain migrations/versions/0002_add_index.py"),
+        ("Explain a SQL file for PostgreSQL 17", "safemigrate explain --pg-version 17 change.sql"),
+    ],
+)
 @paths_argument
 @config_option
 @schema_option
@@ -46,11 +60,12 @@ def command(
 ) -> None:
     """Show what PostgreSQL will do for every statement.
 
-    For each: the locks it takes, the tables it rewrites or scans while it holds them, and which
+    For each one: the locks it takes, the tables it rewrites or scans while it holds them, and which
     commands of an application wait meanwhile. A relation marked (new) is made by the same
     migration, so nobody waits for it.
 
-    PATH is what it is for "safemigrate lint". No database is needed, and none is connected to.
+    A PATH is what it is for "safemigrate lint": files or directories of revisions or of SQL. No
+    database is needed, and none is connected to.
     """
     changes = choose_changes(changed_since, staged=staged)
     walked = walk_inputs(

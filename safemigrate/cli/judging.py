@@ -1,7 +1,7 @@
 """What the commands that judge have in common."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,15 +11,20 @@ from safemigrate.cli.baselines import BaselineChoice, leave_out_known
 from safemigrate.cli.inputs import read_subject
 from safemigrate.cli.resuming import walk_subject
 from safemigrate.cli.schema import read_before
-from safemigrate.cli.staging import ChangeChoice
+from safemigrate.cli.staging import Change, ChangeChoice
 from safemigrate.config import Config, check_rule_names, load_config
-from safemigrate.lint import FAMILY_KEYS, choose_paths, judge, rules
-from safemigrate.model import OLDEST_VERSION, LintResult, ServerVersion, Timeline
+from safemigrate.lint import FAMILY_KEYS, STYLE, Further, choose_paths, judge, rules
+from safemigrate.model import OLDEST_VERSION, LintResult, ServerVersion, Severity, Timeline
+from safemigrate.model.history import NO_SUCH_REVISION, SEVERAL_HEADS
 from safemigrate.source import find_config
 
 __all__ = [
     "Walk",
+    "find_missing",
+    "has_findings",
+    "has_unloadable",
     "judge_walk",
+    "list_faults",
     "load_project_config",
     "paths_argument",
     "walk_inputs",
@@ -39,14 +44,14 @@ def paths_argument(function: Function) -> Function:
 class Walk:
     """A history walked through for a command.
 
-    `paths`: the `Migration.path` of what to report on; None means all. `unstaged`: files that
-    would be committed with other content than was read.
+    `paths`: the `Migration.path` of what to report on; None means all. `change`: what git says
+    beside, where it chooses.
     """
 
     config: Config
     timeline: Timeline
     paths: frozenset[str] | None
-    unstaged: tuple[Path, ...] = ()
+    change: Change = field(default_factory=Change)
 
     @property
     def judged(self) -> frozenset[str] | None:
@@ -69,7 +74,7 @@ def walk_inputs(
         project if isinstance(project, Path) else project.script_location / "alembic.ini"
     )
     before = read_before(schema, config.default_schema)
-    version = _choose_version(pg_version, config.pg_version, before.version)
+    version = choose_version(pg_version, config.pg_version, before.version)
     subject = read_subject(
         paths,
         config=project,
@@ -81,18 +86,21 @@ def walk_inputs(
     # the revision that judging starts after has to be in the history
     may_resume = is_remembered and config.rules.start_after is None
     timeline = walk_subject(subject, before, version, is_remembered=may_resume)
-    return Walk(config, timeline, subject.paths, subject.unstaged)
+    # which revisions a folder without a configuration lacks is not known
+    is_of_history = subject.change.is_of_history and isinstance(project, Path)
+    change = replace(subject.change, is_of_history=is_of_history)
+    return Walk(config, timeline, subject.paths, change)
 
 
 def load_project_config(config_path: Path) -> Config:
     """Return the configuration beside an alembic.ini, or else of the current directory."""
     directories = dict.fromkeys((config_path.parent, Path()))
     config = load_config(tuple(directories))
-    check_rule_names(config, rules().keys(), FAMILY_KEYS.values())
+    check_rule_names(config, {*rules(), STYLE}, FAMILY_KEYS.values())
     return config
 
 
-def _choose_version(
+def choose_version(
     asked: int | None, configured: ServerVersion | None, seen: ServerVersion | None
 ) -> ServerVersion:
     """Return the version that was asked for, or is configured, or is the snapshot's."""
@@ -101,9 +109,13 @@ def _choose_version(
     return configured or seen or OLDEST_VERSION
 
 
-def judge_walk(walked: Walk, choice: BaselineChoice | None = None) -> LintResult:
-    """Return what the rules say about it, but for what the baseline has."""
-    result = judge(walked.timeline, settings=walked.config.rules, paths=walked.paths)
+def judge_walk(
+    walked: Walk, choice: BaselineChoice | None = None, further: Further | None = None
+) -> LintResult:
+    """Return what the rules say about it, and what was found beside, but for the baseline's."""
+    result = judge(
+        walked.timeline, settings=walked.config.rules, paths=walked.paths, further=further
+    )
     return leave_out_known(
         result,
         walked.config,
@@ -111,3 +123,31 @@ def judge_walk(walked: Walk, choice: BaselineChoice | None = None) -> LintResult
         paths=walked.paths,
         choice=choice or BaselineChoice(),
     )
+
+
+def has_unloadable(result: LintResult) -> bool:
+    """Return whether a revision cannot be loaded: Alembic would stop at it, and it is unseen."""
+    return any(entry.is_unloadable for entry in result.unjudged)
+
+
+def list_faults(walked: Walk, result: LintResult) -> tuple[str, ...]:
+    """Return the notices that `alembic upgrade head` stops for, where the history is changed.
+
+    What was so before is not told of whoever changes something else.
+    """
+    if not walked.change.is_of_history:
+        return ()
+    return tuple(one for one in result.notices if SEVERAL_HEADS in one or NO_SUCH_REVISION in one)
+
+
+def find_missing(faults: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the notices by which a revision refers to one that is not there."""
+    return tuple(one for one in faults if NO_SUCH_REVISION in one)
+
+
+def has_findings(result: LintResult, *, is_strict: bool) -> bool:
+    """Return whether it holds an error, or `is_strict`, a warning or what was not judged."""
+    if result.count(Severity.ERROR) > 0:
+        return True
+    is_partial = any(entry.hides_statements for entry in result.unjudged)
+    return is_strict and (is_partial or result.count(Severity.WARNING) > 0)

@@ -9,10 +9,15 @@ from safemigrate.cli.baselines import BaselineChoice, baseline_options
 from safemigrate.cli.fixing import fix_files, fix_options, show_diff
 from safemigrate.cli.formats import write_report
 from safemigrate.cli.judging import (
+    find_missing,
+    has_findings,
+    has_unloadable,
     judge_walk,
+    list_faults,
     paths_argument,
     walk_inputs,
 )
+from safemigrate.cli.manual import Manual
 from safemigrate.cli.options import (
     cache_option,
     config_option,
@@ -21,15 +26,46 @@ from safemigrate.cli.options import (
     quiet_option,
 )
 from safemigrate.cli.schema import schema_option
-from safemigrate.cli.staging import change_options, choose_changes, say_nothing, say_unstaged
+from safemigrate.cli.staging import (
+    ChangeChoice,
+    change_options,
+    choose_changes,
+    say_missing,
+    say_nothing,
+    say_unloadable,
+    say_unstaged,
+)
 from safemigrate.errors import ExitCode, UsageError
-from safemigrate.model import LintResult, Severity
+from safemigrate.model import LintResult
 from safemigrate.report import LINT_FORMATS, Judgement
+from safemigrate.style import Stylist
 
 __all__ = ["command"]
 
 
-@click.command("lint")
+@click.command(
+    "lint",
+    cls=Manual,
+    exits={
+        ExitCode.DONE: "no finding of severity error",
+        ExitCode.FINDINGS: "a finding of severity error; with --strict also a warning, or what "
+        "could not be judged; with --diff something to fix; with --staged also a file that is not "
+        "on disk as it is staged; with --staged and --changed-since also a revision that cannot be "
+        "loaded, or follows one that is not there",
+        ExitCode.USAGE: "the command line, the configuration or a file is wrong",
+    },
+    examples=[
+        ("Judge the whole history", "safemigrate lint"),
+        ("Judge what a branch adds", "safemigrate lint --changed-since origin/main"),
+        ("Judge one file", "safemigrate lint migrations/versions/0002_add_index.py"),
+        ("Judge SQL files", "safemigrate lint --schema schema.sql changes/"),
+        (
+            "Show what --fix would change, and change it",
+            "safemigrate lint --diff",
+            "safemigrate lint --fix",
+        ),
+    ],
+)
 @paths_argument
 @config_option
 @schema_option
@@ -40,7 +76,12 @@ __all__ = ["command"]
 @click.option(
     "--strict",
     is_flag=True,
-    help="Exit with 1 for warnings, and for what could not be judged, too.",
+    help="Exit with 1 for warnings too, and for what could not be judged.",
+)
+@click.option(
+    "--style",
+    is_flag=True,
+    help="Also report on the style of the SQL, as sqlfluff judges it.",
 )
 @baseline_options
 @fix_options
@@ -58,6 +99,7 @@ def command(
     cache: bool,
     format_: str,
     strict: bool,
+    style: bool,
     baseline: Path | None,
     write_baseline: Path | None,
     fix: bool,
@@ -66,15 +108,13 @@ def command(
 ) -> None:
     """Judge revisions and SQL files before they run.
 
-    Without PATH, the whole history of the Alembic project. A PATH is a revision file, a directory
-    of revisions, a SQL file, or a directory of SQL files. Revisions are judged as a part of their
-    whole history. Several SQL files are one history, in the order given; a directory that another
-    tool keeps is read in that tool's order, and any other in the order of its names.
+    Without PATH, the whole history of the Alembic project is judged. A PATH is a revision file, a
+    directory of revisions, a SQL file, or a directory of SQL files. Revisions are judged as a part
+    of their whole history. Several SQL files are one history, in the order given; a directory that
+    another tool keeps is read in that tool's order, and any other in the order of its names.
 
-    No database is needed, and none is connected to.
-
-    Exits with 1 when there is a finding of severity error, and with --staged when what would be
-    committed is not what is on disk.
+    No database is needed, and none is connected to. A finding is silenced where it stands, by a
+    comment with a reason: "# safemigrate: ignore[RULE] REASON", or "--" in SQL.
     """
     changes = choose_changes(changed_since, staged=staged)
     if write_baseline is not None and (fix or diff):
@@ -83,6 +123,8 @@ def command(
             "fix first, then write the baseline",
         )
 
+    stylist = Stylist() if style else None
+    missing: set[str] = set()
     unstaged: set[Path] = set()
 
     def look() -> Judgement:
@@ -94,29 +136,46 @@ def command(
             pg_version=pg_version,
             is_remembered=cache,
         )
-        unstaged.update(walked.unstaged)
-        result = judge_walk(walked, BaselineChoice(baseline, write_baseline))
-        return Judgement(result, walked.timeline, walked.judged)
+        unstaged.update(walked.change.unstaged)
+        rules, judged = walked.config.rules, walked.judged
+        look_at = None if stylist is None else stylist.look
+        further = look_at and look_at(walked.timeline, settings=rules, paths=judged)
+        result = judge_walk(walked, BaselineChoice(baseline, write_baseline), further)
+        missing.update(find_missing(list_faults(walked, result)))
+        return Judgement(result, walked.timeline, judged)
 
     judgement = look()
     is_text = format_ == "text" and not diff
     if say_nothing(changes, judgement.paths, judgement.result.notices, is_text=is_text):
-        ctx.exit(_exit_code(judgement.result, unstaged, is_strict=strict))
+        ctx.exit(_exit_code(judgement.result, unstaged, missing, changes, is_strict=strict))
+    if (fix or diff) and style and not quiet:
+        click.echo("note: --fix leaves the style as it is; see docs/style.md", err=True)
     if diff:
         ctx.exit(show_diff(judgement, format_=format_, is_quiet=quiet))
     if fix:
         judgement = fix_files(judgement, look, is_quiet=quiet)
     write_report(format_, judgement, is_quiet=quiet)
-    ctx.exit(_exit_code(judgement.result, unstaged, is_strict=strict))
+    ctx.exit(_exit_code(judgement.result, unstaged, missing, changes, is_strict=strict))
 
 
-def _exit_code(result: LintResult, unstaged: Collection[Path], *, is_strict: bool) -> ExitCode:
+def _exit_code(
+    result: LintResult,
+    unstaged: Collection[Path],
+    missing: Collection[str],
+    changes: ChangeChoice | None,
+    *,
+    is_strict: bool,
+) -> ExitCode:
     """Return what the command exits with; says why, where that is no finding."""
     if unstaged:
         say_unstaged()
         return ExitCode.FINDINGS
-    fails = result.count(Severity.ERROR) > 0
-    if is_strict:
-        is_partial = any(entry.hides_statements for entry in result.unjudged)
-        fails = fails or is_partial or result.count(Severity.WARNING) > 0
+    if changes is not None and has_unloadable(result):
+        say_unloadable()
+        return ExitCode.FINDINGS
+    for fault in sorted(missing):
+        say_missing(fault)
+    if missing:
+        return ExitCode.FINDINGS
+    fails = has_findings(result, is_strict=is_strict)
     return ExitCode.FINDINGS if fails else ExitCode.DONE

@@ -5,6 +5,7 @@ Imports little, for that is the point of it.
 
 import contextlib
 import io
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -90,6 +91,11 @@ def find_memory(arguments: Sequence[str]) -> Memory | None:
         return None
     store = open_store("reports")
     if store is None:
+        return None
+    try:
+        os.getcwd()  # noqa: PTH109 - only whether it is there
+    except OSError:
+        # the command itself says what it cannot do without it
         return None
     key = digest(*arguments, *_describe_process())
     return Memory(store, key, _list_configurations(arguments))

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
-from safemigrate.cli.options import config_option, url_option
+from safemigrate.cli.completing import complete_revisions
+from safemigrate.cli.manual import Manual
+from safemigrate.cli.options import Number, config_option, url_option
 from safemigrate.cli.targets import Tenant, settle, tenant_options
-from safemigrate.errors import UsageError
+from safemigrate.errors import ExitCode, UsageError
 from safemigrate.execute.resolving import Verdict, resolve_revision
 from safemigrate.journal import Decision
 from safemigrate.report.standing import format_resolution
@@ -15,20 +17,45 @@ from safemigrate.source import open_project
 __all__ = ["command"]
 
 
-@click.command("resolve")
-@click.argument("revision")
+@click.command(
+    "resolve",
+    cls=Manual,
+    exits={
+        ExitCode.DONE: "the decision is kept",
+        ExitCode.USAGE: "there is nothing in doubt there, or the command line, the configuration "
+        "or the connection is wrong",
+    },
+    examples=[
+        ("See what is in doubt", "safemigrate status"),
+        (
+            "Statement 2 has done its work",
+            'safemigrate resolve 3f1a --statement 2 --done --reason "all rows are filled"',
+        ),
+        (
+            "Let the whole revision begin anew",
+            'safemigrate resolve 3f1a --forget --reason "restored from a backup"',
+        ),
+    ],
+)
+@click.argument("revision", shell_complete=complete_revisions)
 @config_option
 @url_option
 @tenant_options
 @click.option(
     "--statement",
-    type=click.IntRange(min=1),
+    type=Number(min=1),
     metavar="N",
-    help="The statement in doubt, by the number that `status` shows.",
+    help="The statement in doubt, by the number that safemigrate status shows; needed with "
+    "--done and --not-done.",
 )
-@click.option("--done", "decision", flag_value="done", help="It is done; the next run skips it.")
 @click.option(
-    "--not-done", "decision", flag_value="not-done", help="It is not; the next run sends it again."
+    "--done", "decision", flag_value="done", help="The statement is done; the next run skips it."
+)
+@click.option(
+    "--not-done",
+    "decision",
+    flag_value="not-done",
+    help="The statement is not done; the next run sends it again.",
 )
 @click.option(
     "--forget",
@@ -36,7 +63,9 @@ __all__ = ["command"]
     flag_value="forget",
     help="Nothing of the revision counts as done; the next run begins it anew.",
 )
-@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the database.")
+@click.option(
+    "--reason", required=True, metavar="TEXT", help="How you know; it is kept in the database."
+)
 def command(
     *,
     revision: str,
@@ -48,10 +77,13 @@ def command(
     decision: str | None,
     reason: str,
 ) -> None:
-    """Decide about a REVISION that was cut off, where the catalog cannot.
+    """Say what a run that was cut off has done, where the catalog cannot.
 
-    `status` shows what of it is done, and what is in doubt. Changes nothing but what the next run
-    takes for done; who decided, when and why is kept in the table safemigrate.resolution.
+    "safemigrate status" shows what of the REVISION is done, and what is in doubt. Nothing is
+    changed but what the next run takes for done; who decided, when and why is kept in the table
+    safemigrate.resolution of the database.
+
+    Give --done or --not-done with --statement, or --forget.
     """
     reason = " ".join(reason.split())
     if not reason:

@@ -6,8 +6,10 @@ from difflib import get_close_matches
 import click
 
 from safemigrate.cli.colour import choose_paint
+from safemigrate.cli.completing import complete_rules
+from safemigrate.cli.manual import Manual
 from safemigrate.cli.options import format_option
-from safemigrate.errors import UsageError
+from safemigrate.errors import ExitCode, UsageError
 from safemigrate.lint import rules
 from safemigrate.report import encode_document, format_rule, format_rules, rules_document
 from safemigrate.rulekit import Rule
@@ -16,13 +18,21 @@ from safemigrate.testing import Case, load_rule_cases, rule_book_folder
 __all__ = ["command"]
 
 
-@click.command("rule")
-@click.argument("name", required=False)
+@click.command(
+    "rule",
+    cls=Manual,
+    exits={ExitCode.DONE: "it is shown", ExitCode.USAGE: "there is no such rule"},
+    examples=[
+        ("List all rules", "safemigrate rule"),
+        ("Read the page of one", "safemigrate rule non-concurrent-index"),
+    ],
+)
+@click.argument("name", required=False, shell_complete=complete_rules)
 @format_option("text", "json")
 def command(name: str | None, format_: str) -> None:
     """Show the rule book.
 
-    Without NAME, a table of all rules. With NAME, the rule's page: what it finds, why that is
+    Without NAME, a table of all rules. With NAME, the page of that rule: what it finds, why that is
     unsafe, what to write instead, and the cases in the rule book that prove it.
     """
     chosen = list(rules().values()) if name is None else [_find_rule(name)]

@@ -10,7 +10,14 @@ from typing import Any
 import click
 
 from safemigrate.cli.gating import GateOptions, gate_options, read_overrides
-from safemigrate.cli.options import config_option, format_option, quiet_option, url_option
+from safemigrate.cli.options import (
+    Number,
+    Seconds,
+    config_option,
+    format_option,
+    quiet_option,
+    url_option,
+)
 from safemigrate.cli.targets import Tenant, fleet_options
 from safemigrate.config import Config
 from safemigrate.errors import SafemigrateError
@@ -22,6 +29,7 @@ from safemigrate.report.events import encode_line, failed_line
 __all__ = ["RunOptions", "choose_settings", "run_options"]
 
 _STANDARD = RunSettings()
+_RAMPING = RunSettings(when_busy=WhenBusy.RAMP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,48 +137,51 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
     click.option(
         "--dry-run",
         is_flag=True,
-        help="Write the plan, as `safemigrate plan` does, and change nothing.",
+        help="Write the plan, as safemigrate plan does, and change nothing.",
     ),
     click.option(
         "--lock-timeout-ms",
-        type=click.IntRange(min=1),
+        type=Number(min=1),
         metavar="MS",
-        help="How long one attempt may wait for a lock, and the application behind it; "
-        f"default: the configuration's, or {count_milliseconds(_STANDARD.lock_timeout)}.",
+        help="How many milliseconds one attempt may wait for a lock, and the application behind "
+        f"it; default: the configuration's, or {count_milliseconds(_STANDARD.lock_timeout)}.",
     ),
     click.option(
         "--stall-budget-ms",
-        type=click.IntRange(min=1),
+        type=Number(min=1),
         metavar="MS",
-        help="How long the run may hold up one table in all; default: the configuration's, or "
-        f"{count_milliseconds(_STANDARD.stall_limit)}.",
+        help="How many milliseconds the run may hold up one table in all; default: the "
+        f"configuration's, or {count_milliseconds(_STANDARD.stall_limit)}; with --when-busy "
+        f"ramp {count_milliseconds(_RAMPING.stall_limit)}.",
     ),
     click.option(
         "--when-busy",
         type=click.Choice([one.value for one in WhenBusy]),
-        help="What to do about a table that is never free; default: the configuration's, or "
-        f"{_STANDARD.when_busy.value}. Only sessions that the configuration lists are cancelled "
-        "or terminated.",
+        help="What to do about a table that is never free: wait for it until the deadline, ramp up "
+        "how long an attempt waits, or cancel or terminate the sessions in the way, of those that "
+        f"the configuration lists; default: the configuration's, or {_STANDARD.when_busy.value}.",
     ),
     click.option(
         "--lock-attempts",
-        type=click.IntRange(min=1),
+        type=Number(min=1),
         metavar="N",
         help="How often a revision is tried; default: the configuration's, or as often as the "
         "deadline allows.",
     ),
     click.option(
         "--deadline",
-        type=click.FloatRange(min=0),
+        type=Seconds(min=0),
         metavar="SECONDS",
-        help="How long to wait in all, for locks and for another runner; default: the "
+        help="How many seconds to wait in all, for locks and for another runner; default: the "
         f"configuration's, or {round(_STANDARD.deadline.total_seconds())}. Work does not count, "
         "and is not cut off.",
     ),
     click.option(
         "--pg-version",
-        type=click.IntRange(OLDEST_VERSION.major, NEWEST_VERSION.major),
-        help="The major version to judge the revisions for; default: the server's own.",
+        type=Number(OLDEST_VERSION.major, NEWEST_VERSION.major),
+        metavar="MAJOR",
+        help="The major version of PostgreSQL to judge the revisions for; default: the server's "
+        "own.",
     ),
     gate_options,
     format_option("text", "json"),

@@ -28,7 +28,7 @@ def schema_option(function: Function) -> Function:
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="What exists before the migrations: SQL that builds it, such as pg_dump --schema-only "
-        "writes, or what safemigrate snapshot has written, with the server's version.",
+        "writes, or what safemigrate snapshot has written; default: nothing.",
     )(function)
 
 

@@ -10,8 +10,15 @@ from sqlalchemy.exc import DBAPIError
 
 from safemigrate.catalog import CatalogSnapshot, encode_snapshot, read_server
 from safemigrate.cli.files import write_file
+from safemigrate.cli.manual import Manual
 from safemigrate.cli.options import config_option, url_option
-from safemigrate.errors import DatabaseError, LockTimeoutError, SafemigrateError, UsageError
+from safemigrate.errors import (
+    DatabaseError,
+    ExitCode,
+    LockTimeoutError,
+    SafemigrateError,
+    UsageError,
+)
 from safemigrate.execute import RunSettings, open_site
 from safemigrate.server.connections import connect, parse_url
 from safemigrate.source import find_sqlstate, open_project
@@ -22,7 +29,23 @@ from safemigrate.trace import describe_fault
 __all__ = ["command"]
 
 
-@click.command("snapshot")
+@click.command(
+    "snapshot",
+    cls=Manual,
+    exits={
+        ExitCode.DONE: "it is written",
+        ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong, "
+        "or the file cannot be written",
+        ExitCode.GAVE_UP: "a lock was not to be had in time",
+    },
+    examples=[
+        ("Take one", "safemigrate snapshot -o production.json"),
+        (
+            "Judge what a branch adds by it",
+            "safemigrate lint --schema production.json --changed-since origin/main",
+        ),
+    ],
+)
 @config_option
 @url_option
 @click.option(
@@ -33,16 +56,18 @@ __all__ = ["command"]
     help="Where to write it; default: standard output.",
 )
 def command(*, config: Path, url: str | None, output: Path | None) -> None:
-    """Write what a database has to a file: its schema, and how big its tables are.
+    """Write the schema of a database, and how big its tables are, to a file.
 
     "safemigrate lint --schema FILE" then judges the migrations that this database does not have
-    yet, for its version of PostgreSQL, without a connection to it.
+    yet by its schema and sizes, for its version of PostgreSQL, without a connection to it. Those
+    that it has are judged too, as without the file: --changed-since, --baseline or start-after in
+    the configuration leaves them out.
 
-    There is no data in the file: definitions as SQL, estimates of how many rows each table has,
+    There is no data in the file but definitions as SQL, estimates of how many rows each table has,
     and the revision that the database is at. Comments and grants are left out, and so is what looks
     like a password in a definition.
 
-    Reads in one read-only transaction, and waits at most 2 seconds for a lock.
+    It reads in one read-only transaction, and waits at most 2 seconds for a lock.
     """
     snapshot = _read_project(config) if url is None else _read_url(url)
     for line in snapshot.unread:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from safemigrate.cli.completing import complete_references
 from safemigrate.errors import UsageError
 from safemigrate.model import History
 from safemigrate.report.excerpt import one_line
@@ -14,14 +15,19 @@ from safemigrate.source import find_additions
 from safemigrate.source.excerpt import show_path
 
 __all__ = [
+    "Change",
     "ChangeChoice",
     "Chosen",
     "change_options",
     "choose_changes",
     "keep_added",
+    "say_missing",
     "say_nothing",
+    "say_unloadable",
     "say_unstaged",
 ]
+
+_DATA = frozenset({".csv", ".ddl", ".pgsql", ".psql", ".sql", ".tsv"})
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -33,13 +39,14 @@ def change_options(function: Function) -> Function:
             "--staged",
             is_flag=True,
             help="Report only on what the next git commit adds or changes: what is staged, as it "
-            "is on disk; lint exits with 1 where that is not the same.",
+            "is on disk. Where that is not the same, lint exits with 1.",
         ),
         click.option(
             "--changed-since",
             metavar="REF",
-            help="Report only on what is new or changed since the branch left this git reference; "
-            "a revision is known by its id and its code, whatever its file is called.",
+            shell_complete=complete_references,
+            help="Report only on what is new or changed since the branch left this git reference. "
+            "A revision is known by its id and its code, whatever its file is called.",
         ),
     ):
         function = option(function)
@@ -72,16 +79,29 @@ def choose_changes(changed_since: str | None, *, staged: bool) -> ChangeChoice |
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a branch, or a commit, does to a history beside what it adds.
+
+    `unstaged`: files that would be committed with other content than was read. `is_of_history`:
+    which revisions there are is changed, or what one runs, or where it stands. `doubts`: those of
+    the notices that somebody should look at, for nothing else is said of them.
+    """
+
+    unstaged: tuple[Path, ...] = ()
+    is_of_history: bool = False
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """What git chooses of a history.
 
-    `history`: with notices of the choice. `paths`: of it, those that are chosen. `unstaged`: files
-    that would be committed with other content than was read.
+    `history`: with notices of the choice. `paths`: of it, those that are chosen.
     """
 
     history: History
     paths: frozenset[str]
-    unstaged: tuple[Path, ...] = ()
+    change: Change
 
 
 def keep_added(
@@ -103,16 +123,23 @@ def keep_added(
         )
         click.echo(f'note: "{one_line(show_path(path))}" {state}', err=True)
     helped = _find_helped(history, added.others) & frozenset(asked)
+    # of what is named, others may have the ids; and a commit may take back one of its own branch
+    is_released = paths is None and choice.since is not None
+    doubts = [_describe_gone(added.gone)] if added.gone and is_released else []
     notices = [_describe_moved(added.moved)] if added.moved else []
     inputs = {Path(one).resolve() for one in history.inputs} & added.others
-    notices += [
-        f'"{one_line(show_path(one))}" is new or changed, and read for the migrations: those that '
-        "are not new may send something else now, and are judged when all are"
-        for one in sorted(inputs)
-    ]
-    if notices:
-        history = replace(history, notices=(*history.notices, *notices))
-    return Chosen(history, added.paths | helped, added.unstaged)
+    for one in sorted(inputs):
+        # code and settings change with every release, data of a migration hardly ever
+        said = doubts if one.suffix.lower() in _DATA else notices
+        said.append(
+            f'"{one_line(show_path(one))}" is new or changed, and read for the migrations: those '
+            "that are not new may send something else now, and are judged when all are"
+        )
+    if notices or doubts:
+        history = replace(history, notices=(*history.notices, *doubts, *notices))
+    chosen = added.paths | helped
+    is_of_history = bool(chosen or added.moved or added.gone)
+    return Chosen(history, chosen, Change(added.unstaged, is_of_history, tuple(doubts)))
 
 
 def _find_helped(history: History, changed: frozenset[Path]) -> frozenset[str]:
@@ -129,6 +156,22 @@ def say_unstaged() -> None:
     """Say why a run ends with an error although it may have found nothing."""
     click.echo("error: what was judged is not what would be committed", err=True)
     click.echo("hint: stage the changes with git add, or put them aside with git stash", err=True)
+
+
+def say_unloadable() -> None:
+    """Say why a run ends with an error although it has found nothing."""
+    click.echo("error: a revision that is new or changed cannot be loaded", err=True)
+    click.echo("hint: Alembic would stop at it, too; what it does, nobody has seen", err=True)
+
+
+def say_missing(fault: str) -> None:
+    """Say why a run ends with an error although it has found nothing: what a revision follows."""
+    click.echo(f"error: {one_line(fault)}", err=True)
+    click.echo(
+        "hint: Alembic loads no revision then; restore the missing file, or point to the revision "
+        "that should come before",
+        err=True,
+    )
 
 
 def say_nothing(
@@ -150,6 +193,15 @@ def say_nothing(
             click.echo(f"note: {one_line(notice)}")
     click.echo(choice.describe_nothing(), err=not is_text)
     return is_text
+
+
+def _describe_gone(gone: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{one_line(revision)}"' for revision in gone)
+    are, one = ("revisions {} are", "one of them") if len(gone) > 1 else ("revision {} is", "it")
+    return (
+        f"{are.format(names)} gone: a database that is at {one} can neither be upgraded nor "
+        "downgraded any more"
+    )
 
 
 def _describe_moved(moved: tuple[str, ...]) -> str:

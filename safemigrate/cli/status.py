@@ -9,8 +9,9 @@ import click
 from msgspec.structs import asdict
 
 from safemigrate.cli.colour import choose_paint
-from safemigrate.cli.examining import find_changes, name_renderer
+from safemigrate.cli.examining import find_changes, find_fork, name_renderer
 from safemigrate.cli.judging import load_project_config
+from safemigrate.cli.manual import Manual
 from safemigrate.cli.options import config_option, format_option, url_option
 from safemigrate.cli.targets import Tenant, settle, tenant_options
 from safemigrate.errors import ExitCode, ServerError
@@ -33,14 +34,31 @@ _LOCK_TIMEOUT = RunSettings().lock_timeout
 
 @dataclass(frozen=True, slots=True)
 class _Status:
-    """What was found; `drift` is None where nobody asked for it."""
+    """What was found; `drift` is None where nobody asked for it.
+
+    `fork`: why upgrade refuses to run what is pending, "" where it is no fork.
+    """
 
     standing: Standing
+    fork: str
     changes: Mapping[str, Change]
     drift: Drift | None
 
 
-@click.command("status")
+@click.command(
+    "status",
+    cls=Manual,
+    exits={
+        ExitCode.DONE: "it is shown, whatever it is; with --drift: there is none",
+        ExitCode.FINDINGS: "with --drift: the schema is not what the revisions give",
+        ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong",
+        ExitCode.GAVE_UP: "a lock was not to be had in time",
+    },
+    examples=[
+        ("Show where the database stands", "safemigrate status"),
+        ("Find what was changed beside the revisions", "safemigrate status --drift"),
+    ],
+)
 @config_option
 @url_option
 @tenant_options
@@ -84,10 +102,19 @@ def command(
     project = open_project(config, url=url, imports=imports)
     with settle(project, Tenant(in_schema, x)):
         standing = read_standing(project)
+        fork = _find_fork(project, standing)
         changes = {} if standing.last is None else _find_changes(project, standing)
         found = _find_drift(project, server, in_schema) if drift else None
-    _write(_Status(standing, changes, found), is_json=format_ == "json")
+    _write(_Status(standing, fork, changes, found), is_json=format_ == "json")
     context.exit(ExitCode.FINDINGS if found is not None and found.differences else ExitCode.DONE)
+
+
+def _find_fork(project: Project, standing: Standing) -> str:
+    """Return how the history forks where nothing says which way to go, else ""."""
+    if not standing.pending:
+        return ""
+    objections, _ = find_fork(project, tuple(one.revision for one in standing.current))
+    return "".join(one.text for one in objections)
 
 
 def _find_changes(project: Project, standing: Standing) -> Mapping[str, Change]:
@@ -130,7 +157,7 @@ def _write(status: _Status, *, is_json: bool) -> None:
         click.echo(encode_document(document), nl=False)
         return
     paint = choose_paint(sys.stdout)
-    click.echo(format_status(standing, paint), nl=False)
+    click.echo(format_status(standing, paint, fork=status.fork), nl=False)
     for line in format_edits(edits, standing, paint):
         click.echo(line)
     if drift is not None:

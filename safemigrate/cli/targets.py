@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import psycopg
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.judging import load_project_config
+from safemigrate.cli.options import Number
 from safemigrate.cli.surveying import survey
 from safemigrate.errors import DatabaseError, UsageError
 from safemigrate.execute import RunSettings, open_site
@@ -81,7 +82,14 @@ class Tenant:
     arguments: tuple[str, ...] = ()
 
 
-class _FailureLimitType(click.ParamType[FailureLimit]):
+# A type checker has to be told what it makes; older versions of click fail when they are.
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[FailureLimit]
+else:
+    _ParamType = click.ParamType
+
+
+class _FailureLimitType(_ParamType):
     """`3` or `10%`."""
 
     name = "N|P%"
@@ -116,8 +124,9 @@ def tenant_options(function: Function) -> Function:
             envvar="SAFEMIGRATE_SCHEMA",
             show_envvar=True,
             metavar="NAME",
-            help="The schema to work in, of a database that has one for each tenant: it is the "
-            "search_path, and env.py finds it in SAFEMIGRATE_SCHEMA and as -x schema=NAME.",
+            help="The schema to work in, of a database that has one for each tenant; default: "
+            "env.py's own. It is the search_path, and env.py finds it in the variable and as "
+            "-x schema=NAME.",
         ),
     ):
         function = option(function)
@@ -156,15 +165,15 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
         "--target",
         multiple=True,
         metavar="[NAME=]URL",
-        help="A database to run on; may be repeated. ${VARIABLE} is replaced by its value, which "
-        "keeps a password out of the list of processes.",
+        help="A database to run on instead of that of --url; may be repeated. ${VARIABLE} is "
+        "replaced by its value, which keeps a password out of the list of processes.",
     ),
     click.option(
         "--targets",
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A file with databases to run on, one [NAME=]URL a line.",
+        help="A file with databases to run on, one [NAME=]URL a line; may be repeated.",
     ),
     click.option(
         "--schemas-from",
@@ -174,14 +183,16 @@ _OPTIONS: tuple[Callable[[Callable[..., object]], Callable[..., object]], ...] =
     ),
     click.option(
         "--jobs",
-        type=click.IntRange(min=1),
+        type=Number(min=1),
+        metavar="N",
         default=FleetSettings().jobs,
         show_default=True,
         help="How many targets run at the same time.",
     ),
     click.option(
         "--canary",
-        type=click.IntRange(min=0),
+        type=Number(min=0),
+        metavar="N",
         default=FleetSettings().canary,
         show_default=True,
         help="How many targets run first; only when all of these succeed are the others begun.",

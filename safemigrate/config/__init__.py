@@ -2,6 +2,7 @@
 
 from safemigrate.config.file import load_config
 from safemigrate.config.globs import matches_glob
+from safemigrate.config.proving import Deployer, VerifyChoices, check_property_words
 from safemigrate.config.running import RunChoices
 from safemigrate.config.settings import (
     ALL_RULES,
@@ -16,11 +17,14 @@ from safemigrate.config.settings import (
 __all__ = [
     "ALL_RULES",
     "Config",
+    "Deployer",
     "PathChoice",
     "RuleChoice",
     "RuleOptions",
     "RuleSettings",
     "RunChoices",
+    "VerifyChoices",
+    "check_property_words",
     "check_rule_names",
     "load_config",
     "matches_glob",

@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from safemigrate.config.options import read_options
+from safemigrate.config.proving import read_verify_choices
 from safemigrate.config.running import read_run_choices
 from safemigrate.config.settings import Config, PathChoice, RuleChoice, RuleSettings
 from safemigrate.config.tables import convert_table
@@ -55,6 +56,7 @@ class _Table(_Choice, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     lock_attempts: _Count | UnsetType = UNSET
     deadline_s: Annotated[float, Meta(gt=0)] | UnsetType = UNSET
     run: dict[str, object] = {}
+    verify: dict[str, object] = {}
 
 
 _EXAMPLES = {
@@ -73,6 +75,7 @@ _EXAMPLES = {
     "select": 'select = ["naming"]',
     "small-table-rows": "small-table-rows = 1000",
     "start-after": 'start-after = "3f1a2b4c5d6e"',
+    "verify": "verify = { rows = 100 }",
 }
 
 
@@ -142,6 +145,7 @@ def _decode(table: Mapping[str, object], path: Path, prefix: str) -> Config:
         lock_attempts=_or_none(read.lock_attempts, int),
         deadline=_or_none(read.deadline_s, lambda seconds: timedelta(seconds=seconds)),
         run=read_run_choices(read.run, shown, f"{prefix}run."),
+        verify=read_verify_choices(read.verify, shown, f"{prefix}verify.", folder),
     )
 
 

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from posixpath import join, relpath
 
 from safemigrate.config.globs import matches_glob
+from safemigrate.config.proving import VerifyChoices
 from safemigrate.config.running import RunChoices
 from safemigrate.errors import ConfigError
 from safemigrate.model import ServerVersion, Severity
@@ -110,6 +111,7 @@ class Config:
     `imports`: modules to import before env.py and the revisions.
     `lock_timeout`: how long one attempt at a lock may wait. `lock_attempts`: how many there are.
     `deadline`: how long a run may wait in all. `run`: what else it says about running.
+    `verify`: what it says about proving.
     """
 
     path: str | None = None
@@ -123,6 +125,7 @@ class Config:
     lock_attempts: int | None = None
     deadline: timedelta | None = None
     run: RunChoices = field(default_factory=RunChoices)
+    verify: VerifyChoices = field(default_factory=VerifyChoices)
 
 
 def check_rule_names(

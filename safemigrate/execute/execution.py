@@ -52,6 +52,7 @@ from safemigrate.journal import (
     write_entry,
 )
 from safemigrate.source import run_environment
+from safemigrate.source.directory import keeping_directory
 
 __all__ = ["Execution"]
 
@@ -189,7 +190,9 @@ class Execution:
             self._prepare(context, current)
             self._conductor.begin_attempt(current.revision)
             try:
-                self._stop.run_revision(function)
+                with keeping_directory():
+                    # the next attempt begins where this one did
+                    self._stop.run_revision(function)
             finally:
                 self._conductor.end_attempt()
             adopt_transaction(context)

@@ -24,6 +24,7 @@ from safemigrate.execute.events import (
 from safemigrate.execute.outcome import describe_duration
 from safemigrate.execute.stopping import StopSignal
 from safemigrate.model.secrets import hide_passwords
+from safemigrate.source.directory import find_start
 
 __all__ = ["GROUP", "HookCall", "add_listeners", "run_after_hooks", "run_before_hooks"]
 
@@ -188,6 +189,8 @@ def _started(command: str, call: HookCall) -> Iterator[subprocess.Popen[bytes]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        # env.py may have gone elsewhere
+        cwd=find_start() or None,
         env={**os.environ, **call.variables()},
         start_new_session=True,
     )

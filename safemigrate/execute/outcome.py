@@ -35,6 +35,8 @@ __all__ = [
 
 _MOST_STATEMENTS = 3
 _STATUS = "`safemigrate status` says where the database is"
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+_ROLLBACK = "40"
 _MEND = (
     "undo that by hand and run it again, or finish the revision by hand and set the version with "
     "`alembic stamp`"
@@ -91,7 +93,8 @@ def explain_failure(
         case Cause.CANCEL | Cause.STATEMENT | Cause.CODE:
             message = f'revision "{revision}" failed at {failure}'
             if changes:
-                return _interrupted(message, revision, changes, advice)
+                mend = "put its cause right, then " if _fails_again(failure) else ""
+                return _interrupted(message, revision, changes, advice, mend=mend)
             advice = advice or "correct the revision"
             return RevisionFailedError(
                 message, f"it was rolled back and nothing was changed; {advice}"
@@ -252,8 +255,17 @@ def _list_statements(statements: Sequence[str]) -> str:
     return listed if len(statements) <= _MOST_STATEMENTS else f"{len(statements)}, last {listed}"
 
 
+def _fails_again(failure: Failure) -> bool:
+    """Return whether it fails in the same way as long as nobody has done something about it.
+
+    A cancelled statement may pass, and so does class 40, where the server has rolled back one of
+    two transactions.
+    """
+    return failure.cause is not Cause.CANCEL and not failure.sqlstate.startswith(_ROLLBACK)
+
+
 def _interrupted(
-    message: str, revision: str, changes: Changes, addition: str = ""
+    message: str, revision: str, changes: Changes, addition: str = "", *, mend: str = ""
 ) -> InterruptedRunError:
     done: list[str] = []
     if changes.applied:
@@ -261,7 +273,7 @@ def _interrupted(
         done.append(f"applied in this run and kept: {listed}")
     way_on = _MEND
     if changes.resumes_after is not None:
-        way_on = f"run it again: it goes on after statement {changes.resumes_after}"
+        way_on = f"{mend}run it again: it goes on after statement {changes.resumes_after}"
     if changes.committed:
         committed = _list_statements(tuple(dict.fromkeys((*changes.leftover, *changes.committed))))
         done.append(f'of revision "{revision}" this is committed already: {committed}; {way_on}')

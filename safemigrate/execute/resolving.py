@@ -12,6 +12,7 @@ from safemigrate.execute.deploylock import try_deploy_lock
 from safemigrate.execute.failures import server_message
 from safemigrate.execute.settings import RunSettings
 from safemigrate.execute.site import open_site
+from safemigrate.execute.steps import is_known
 from safemigrate.journal import (
     Decision,
     Resolution,
@@ -52,7 +53,10 @@ def resolve_revision(project: Project, verdict: Verdict, *, url: str | None = No
                     "a run is at work on this database",
                     "wait for its end; `safemigrate status` says whose it is",
                 )
-            return site.act(lambda connection: _resolve(connection, verdict))
+            is_known_here = is_known(project.script, verdict.revision)
+            return site.act(
+                lambda connection: _resolve(connection, verdict, is_known=is_known_here)
+            )
         except ControlLostError as err:
             raise UnreachableError("the connection to the database was lost", "try again") from err
         except DBAPIError as err:
@@ -62,13 +66,19 @@ def resolve_revision(project: Project, verdict: Verdict, *, url: str | None = No
             ) from err
 
 
-def _resolve(connection: Connection, verdict: Verdict) -> Resolution:
+def _resolve(connection: Connection, verdict: Verdict, *, is_known: bool) -> Resolution:
     rows = _find_rows(connection, verdict.revision)
     if rows:
         direction = rows[0].direction
     else:
         # a version before the journal of statements has left what it has
         left = [one for one in read_partial_runs(connection) if one.revision == verdict.revision]
+        if not left and not is_known:
+            raise UsageError(
+                f'no file here has the revision "{verdict.revision}", and nothing of it is half '
+                "done in the database",
+                "give its whole id; `safemigrate status` says what is half done",
+            )
         if not left:
             raise UsageError(
                 f'nothing of revision "{verdict.revision}" is half done here',

@@ -1,6 +1,7 @@
 """SIGTERM and SIGINT: a run stops where nothing is lost."""
 
 import contextlib
+import os
 import signal
 import socket
 import threading
@@ -28,6 +29,10 @@ _NOT_TO_BREAK = frozenset(
 
 class StopRunError(Exception):
     """The run has to stop here; the message says why. Never leaves the package."""
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    os._exit(128 + number)
 
 
 class StopSignal:
@@ -112,9 +117,10 @@ class StopSignal:
             self._is_in_revision = False
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
-        # whoever presses the key again means it
+        # whoever presses the key again means it; that alone ends the first process of a container
+        is_first = os.getpid() == 1
         for one in _SIGNALS:
-            signal.signal(one, signal.SIG_DFL)
+            signal.signal(one, _end if is_first else signal.SIG_DFL)
         # the thread sets the event: the code that was interrupted here may have its lock
         self.received = self.received or signal.Signals(number).name
         self._break_off(frame)

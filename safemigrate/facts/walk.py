@@ -80,7 +80,11 @@ def _walk(history: History, before: Catalog, ground: _Ground) -> Timeline:
             down = _pass(migration, Direction.DOWNGRADE, migration.downgrade, met, ground)
             passages.append(replace(down, origin=origin))
     return Timeline(
-        tuple(passages), history.notices, history.naming_convention, following=settle(catalog)
+        tuple(passages),
+        history.notices,
+        history.naming_convention,
+        following=settle(catalog),
+        unset_variables=history.unset_variables,
     )
 
 

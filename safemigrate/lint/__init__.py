@@ -10,6 +10,7 @@ from safemigrate.lint.baseline import (
 )
 from safemigrate.lint.engine import find_assumptions, find_unjudged, judge
 from safemigrate.lint.fixing import FileFix, FixPlan, Unfixed, plan_fixes
+from safemigrate.lint.further import STYLE, Further, FurtherFinding, is_style
 from safemigrate.lint.registry import rule_packages, rules
 from safemigrate.lint.scope import choose_paths, list_ancestors
 from safemigrate.lint.selection import FAMILY_KEYS, select_rules
@@ -17,10 +18,13 @@ from safemigrate.lint.suppressions import Suppression, find_suppressions
 
 __all__ = [
     "FAMILY_KEYS",
+    "STYLE",
     "Baseline",
     "BaselineEntry",
     "FileFix",
     "FixPlan",
+    "Further",
+    "FurtherFinding",
     "Suppression",
     "Unfixed",
     "choose_paths",
@@ -29,6 +33,7 @@ __all__ = [
     "find_assumptions",
     "find_suppressions",
     "find_unjudged",
+    "is_style",
     "judge",
     "leave_out",
     "list_ancestors",

@@ -7,6 +7,7 @@ from itertools import chain
 
 from safemigrate.config import RuleOptions, RuleSettings
 from safemigrate.lint.asking import Inquiry, NeededKinds, needed_kinds
+from safemigrate.lint.further import Further, is_style
 from safemigrate.lint.parts import judge_files
 from safemigrate.lint.registry import rules
 from safemigrate.lint.scope import choose_paths
@@ -35,18 +36,23 @@ __all__ = ["find_assumptions", "find_unjudged", "judge"]
 
 
 def judge(
-    timeline: Timeline, *, settings: RuleSettings, paths: frozenset[str] | None = None
+    timeline: Timeline,
+    *,
+    settings: RuleSettings,
+    paths: frozenset[str] | None = None,
+    further: Further | None = None,
 ) -> LintResult:
     """Return the findings of all rules over the timeline, sorted by file and place.
 
     `paths`: only findings and counts of these files (values of `Migration.path`); None for all.
+    `further`: what else was found in them; None where nobody has looked.
     Raises ConfigError when the settings name a revision that the history does not have.
     """
     judged = choose_paths(timeline, paths, settings.start_after)
     by_path = _group_by_file(timeline, judged)
     options = _options(timeline, settings)
     ends = tuple((end, needed_kinds(end, options)) for end in timeline.ends)
-    bench = _Bench(settings, options, ends)
+    bench = _Bench(settings, options, ends, further)
     files = judge_files(list(by_path.values()), partial(_judge_file, bench=bench))
     findings = [each for found, _ in files for each in found]
     statements = _list_statements(by_path)
@@ -54,7 +60,7 @@ def judge(
         findings=tuple(sorted(findings, key=_place)),
         statements=len(statements),
         judged=sum(map(_is_understood, statements)),
-        unjudged=_list_unjudged(by_path),
+        unjudged=(*_list_unjudged(by_path), *(() if further is None else further.unjudged)),
         # A way back that has a file of its own is no migration of its own.
         migrations=len({one[0].migration.reverses or path for path, one in by_path.items()}),
         suppressed=sum(silenced for _, silenced in files),
@@ -68,12 +74,14 @@ class _Bench:
     """What is the same for every file.
 
     `ends`: for each database the catalog after all upgrades, and the kinds of action that each rule
-    asks for. `chosen`: the rules that are on, for each of the choices met so far.
+    asks for. `further`: as `judge` has it. `chosen`: the rules that are on, for each of the choices
+    met so far.
     """
 
     settings: RuleSettings
     options: RuleOptions
     ends: tuple[tuple[Catalog, NeededKinds], ...]
+    further: Further | None = None
     chosen: dict[tuple[int, ...], Inquiry] = field(default_factory=dict)
 
     def select(self, path: str, database: int = 0) -> Inquiry:
@@ -139,9 +147,19 @@ def _judge_file(passages: list[Passage], bench: _Bench) -> tuple[list[Finding], 
     if passages[-1].database:
         findings = _list_different(findings)
     statements = [item.statement for passage in passages for item in passage.statements]
-    heard = silence(findings, statements, suppressions)
-    about = _about_suppressions(migration, suppressions, heard.used, inquiry.selection)
-    return [*heard.kept, *about], heard.silenced
+    others = () if bench.further is None else bench.further.findings.get(migration.path, ())
+    # An ignore comment means the call that sends the SQL, wherever that is written.
+    placed = [replace(one.finding, span=one.anchor) for one in others]
+    real = {id(stand_in): one.finding for stand_in, one in zip(placed, others, strict=True)}
+    heard = silence([*findings, *placed], statements, suppressions)
+    about = _about_suppressions(
+        migration,
+        suppressions,
+        heard.used,
+        inquiry.selection,
+        is_styled=bench.further is not None and migration.path in bench.further.findings,
+    )
+    return [*(real.get(id(one), one) for one in heard.kept), *about], heard.silenced
 
 
 def _list_different(findings: list[Finding]) -> list[Finding]:
@@ -163,10 +181,12 @@ def _about_suppressions(
     suppressions: tuple[Suppression, ...],
     used: frozenset[tuple[Suppression, str]],
     selected: Selection,
+    *,
+    is_styled: bool,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the ignore comments themselves."""
     for suppression in suppressions:
-        for name, message, why, fix in _faults(suppression, used, selected):
+        for name, message, why, fix in _faults(suppression, used, selected, is_styled=is_styled):
             if name not in selected:
                 continue
             yield Finding(
@@ -184,7 +204,11 @@ def _about_suppressions(
 
 
 def _faults(
-    suppression: Suppression, used: frozenset[tuple[Suppression, str]], selected: Selection
+    suppression: Suppression,
+    used: frozenset[tuple[Suppression, str]],
+    selected: Selection,
+    *,
+    is_styled: bool,
 ) -> Iterator[tuple[str, str, str, Fix | None]]:
     in_string = "" if suppression.piece is None else "the comment stands in a string"
     if not suppression.rules:
@@ -195,7 +219,7 @@ def _faults(
             None,
         )
     for name in suppression.rules:
-        if name not in rules():
+        if name not in rules() and not is_style(name):
             yield (
                 "ignore-of-unknown-rule",
                 f'this ignore names "{name}", which is no rule',
@@ -209,7 +233,9 @@ def _faults(
                 "it silences nothing until the reason stands behind the brackets",
                 None,
             )
-        elif (suppression, name) not in used and name in selected:
+        elif (suppression, name) not in used and (
+            name in selected or (is_styled and is_style(name))
+        ):
             yield (
                 "unused-ignore",
                 f'this ignore of "{name}" silences nothing',

@@ -124,12 +124,17 @@ from safemigrate.model.other_actions import (
     UnmodelledAction,
 )
 from safemigrate.model.proof import (
+    Check,
     HistoryProof,
     ObservedStatement,
     Outcome,
     RevisionProof,
+    RewriteReason,
     RoundTrip,
+    Standing,
+    TableRows,
 )
+from safemigrate.model.properties import Property, PropertyFamily, find_properties
 from safemigrate.model.relation_actions import (
     AttachPartition,
     CommentOn,
@@ -208,6 +213,7 @@ __all__ = [
     "ChangeCluster",
     "ChangePrivileges",
     "ChangeRows",
+    "Check",
     "Cluster",
     "Code",
     "Column",
@@ -280,6 +286,8 @@ __all__ = [
     "PartitionBound",
     "Passage",
     "Persistence",
+    "Property",
+    "PropertyFamily",
     "QualifiedName",
     "Reference",
     "RefreshView",
@@ -298,6 +306,7 @@ __all__ = [
     "Replacement",
     "RevisionProof",
     "Rewording",
+    "RewriteReason",
     "RoundTrip",
     "RowChange",
     "RowSecurity",
@@ -314,10 +323,12 @@ __all__ = [
     "SetVariable",
     "Severity",
     "Span",
+    "Standing",
     "Statement",
     "Step",
     "Table",
     "TableOption",
+    "TableRows",
     "Tables",
     "TextConstant",
     "Timeline",
@@ -330,4 +341,5 @@ __all__ = [
     "Vacuum",
     "ValidateConstraint",
     "blocked_commands",
+    "find_properties",
 ]

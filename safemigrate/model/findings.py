@@ -49,6 +49,7 @@ class Finding:
     `blocks`: the application's commands that wait meanwhile.
     `fix`: how the file can be changed, where that can be said.
     `helper`: as `Statement` has it.
+    `page`: where the rule is described, empty for one of the rule book.
     """
 
     rule: str
@@ -67,6 +68,7 @@ class Finding:
     remedy: Remedy | None = None
     fix: Fix | None = None
     helper: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from enum import Enum
 from safemigrate.model.names import Span
 
 __all__ = [
+    "NO_SUCH_REVISION",
+    "SEVERAL_HEADS",
     "Assumption",
     "Direction",
     "DowngradeKind",
@@ -16,6 +18,12 @@ __all__ = [
     "Statement",
     "Unjudged",
 ]
+
+SEVERAL_HEADS = "`alembic upgrade head` refuses to choose"
+"""What a notice of `History` says where it has several heads that are not meant."""
+
+NO_SUCH_REVISION = "no file has that revision id"
+"""What a notice of `History` says where a revision refers to one that is not there."""
 
 
 class Direction(Enum):
@@ -73,6 +81,7 @@ class Unjudged:
 
     `hides_statements`: statements may have run there that nobody saw; the rows of COPY and most
     of psql's own commands hide none.
+    `is_unloadable`: it is a revision file that cannot even be imported.
     """
 
     path: str
@@ -80,6 +89,7 @@ class Unjudged:
     revision: str | None
     reason: str
     hides_statements: bool = True
+    is_unloadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,7 @@ class History:
     and they send something else there; in the order in which it does.
     `inputs`: the absolute paths of other files of the project that were read for it: env.py,
     helpers, files of SQL.
+    `unset_variables`: of the environment, which the project has to have and which were not set.
     """
 
     migrations: tuple[Migration, ...]
@@ -167,3 +178,4 @@ class History:
     setup: tuple[Statement, ...] = ()
     further: "tuple[History, ...]" = ()
     inputs: frozenset[str] = frozenset()
+    unset_variables: tuple[str, ...] = ()

@@ -96,6 +96,7 @@ class CreateSequence:
 
     sequence: QualifiedName
     owner: QualifiedName | None = None
+    takes_existing: bool = False
     offset: int = 0
 
 

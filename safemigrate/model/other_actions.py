@@ -50,6 +50,7 @@ class CreateSchema:
     """CREATE SCHEMA."""
 
     name: str
+    takes_existing: bool = False
     offset: int = 0
 
 

@@ -6,9 +6,20 @@ from enum import Enum
 from safemigrate.model.facts import Certainty, Lock
 from safemigrate.model.history import Direction
 from safemigrate.model.names import QualifiedName
+from safemigrate.model.properties import Property
 from safemigrate.model.version import ServerVersion
 
-__all__ = ["HistoryProof", "ObservedStatement", "Outcome", "RevisionProof", "RoundTrip"]
+__all__ = [
+    "Check",
+    "HistoryProof",
+    "ObservedStatement",
+    "Outcome",
+    "RevisionProof",
+    "RewriteReason",
+    "RoundTrip",
+    "Standing",
+    "TableRows",
+]
 
 
 class Outcome(Enum):
@@ -17,6 +28,81 @@ class Outcome(Enum):
     OK = "ok"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+class Standing(Enum):
+    """How a property stands once it was looked at.
+
+    UNKNOWN: it could not be proved, and the check says why. UNASKED: it is proved with something
+    that the project did not give, such as a file of statements; the check says what.
+    ACCEPTED: it is broken, or could not be proved, and a marker in the revision says why that is
+    right.
+    """
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    UNASKED = "unasked"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How one property of one revision, or of the history, stands.
+
+    `reason`: one line; what breaks it, why it is unknown, or what a reader should know of how it
+    holds. `details`: lines below it, such as each row that was lost. `help`: what to do.
+    `warning`: what a reader should know although it holds.
+    `is_mended_later`: it holds because of a later revision, and need not without that one.
+    `path` and `line` (1-based): where, as the user knows the file; empty and 1 without a place.
+    """
+
+    subject: Property
+    standing: Standing
+    reason: str = ""
+    details: tuple[str, ...] = ()
+    help: str = ""
+    path: str = ""
+    line: int = 1
+    warning: str = ""
+    is_mended_later: bool = False
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it is broken, and nobody has accepted that."""
+        return self.standing is Standing.BROKEN
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """What one statement did to the rows of one table, by the server's own counters.
+
+    `read`: by sequential scans, one row as often as it was read; a rewrite that builds indexes
+    again reads a table more than once. `inserted`, `updated`, `deleted`: also by the triggers and
+    functions that the statement called; a row that a constraint refused, or a savepoint took back,
+    counts. Of a partitioned table its partitions are counted, each by itself.
+    `is_preexisting`: the table was there before the revision began.
+    """
+
+    table: QualifiedName
+    read: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    is_preexisting: bool = True
+
+    @property
+    def changed(self) -> int:
+        """How many rows were inserted, updated or deleted."""
+        return self.inserted + self.updated + self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteReason:
+    """Why ALTER TABLE wrote a table anew, in the words of the server's manual."""
+
+    table: QualifiedName
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +117,12 @@ class ObservedStatement:
     `minor`: relations in `locks` whose lock nobody waits for: indexes and sequences that rows are
     written through, and indexes whose table the transaction holds ACCESS EXCLUSIVE.
     `rewrites`, `scans`: only relations that were there before the revision began.
+    `rows`: the tables, old and new ones, of which rows were read in sequential scans or changed;
+    sorted by name. Outside a transaction they are counted from PostgreSQL 15 on.
+    `rewrite_reasons`: where the server was asked for them. `lock_timeout_ms`: what was in force
+    when the statement was sent, 0 for no limit, None where nobody looked.
+    `waited_for`: outside a transaction, the kinds of lock that it waited for while we held its
+    tables: `relation` is the queue of a table, `virtualxid` the end of a transaction.
     `certainty`: ASSUMED where a lock may have come and gone unseen.
     `error`: why the server refused it, with the SQLSTATE, or None; nothing else is known then.
     `path` and `line` (1-based): the call that sent it, in the revision's file; empty and 1 for a
@@ -52,6 +144,10 @@ class ObservedStatement:
     line: int = 1
     revision: str | None = None
     direction: Direction = Direction.UPGRADE
+    rows: tuple[TableRows, ...] = ()
+    rewrite_reasons: tuple[RewriteReason, ...] = ()
+    lock_timeout_ms: int | None = None
+    waited_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +162,7 @@ class RevisionProof:
     `notes`: what differs and breaks no equality: the order of columns.
     `statements`: of the first upgrade and of the downgrade.
     `error`: the first reason why a step failed or was skipped, with file and line.
+    `checks`: every property that was looked at, in the order of `Property`.
     """
 
     revision: str
@@ -81,18 +178,24 @@ class RevisionProof:
     statements: tuple[ObservedStatement, ...] = ()
     error: str | None = None
     duration_ms: float = 0.0
+    checks: tuple[Check, ...] = ()
 
     @property
-    def is_proved(self) -> bool:
+    def is_restored(self) -> bool:
         """Whether it was applied, rolled back and applied again, and nothing differed."""
         return self.restored is True and self.upgrade_again is Outcome.OK
 
     @property
+    def is_proved(self) -> bool:
+        """Whether it was applied, and every property that was looked at holds or is accepted."""
+        return self.upgrade is Outcome.OK and not any(
+            check.standing in {Standing.BROKEN, Standing.UNKNOWN} for check in self.checks
+        )
+
+    @property
     def has_failed(self) -> bool:
-        """Whether a step failed, did not restore the schema, or never came to be tried."""
-        if self.upgrade is not Outcome.OK:
-            return True
-        return not self.is_proved and not self.is_refused
+        """Whether a property is broken, or the revision never came to be tried."""
+        return self.upgrade is not Outcome.OK or any(check.is_broken for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +218,7 @@ class HistoryProof:
     `server`: the kind of server, `embedded`, `container` or `url`.
     `round_trip` is None when only some revisions were asked for.
     `notices`: what the reader of a report should know about how the history was read.
+    `checks`: the properties of the history as a whole, in the order of `Property`.
     """
 
     revisions: tuple[RevisionProof, ...]
@@ -122,3 +226,4 @@ class HistoryProof:
     version: ServerVersion
     round_trip: RoundTrip | None = None
     notices: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ()

@@ -160,13 +160,14 @@ class CreateTrigger:
     """CREATE [OR REPLACE] [CONSTRAINT] TRIGGER.
 
     `references`: the table of FROM, which a constraint trigger may name. `is_for_each_row`: it
-    fires for rows, not for statements.
+    fires for rows, not for statements. `replaces`: OR REPLACE.
     """
 
     table: QualifiedName
     name: str
     references: QualifiedName | None = None
     is_for_each_row: bool = True
+    replaces: bool = False
     offset: int = 0
 
 
@@ -243,7 +244,7 @@ class CommentOn:
 
 @dataclass(frozen=True, slots=True)
 class CreateView:
-    """CREATE [OR REPLACE] VIEW, or CREATE MATERIALIZED VIEW.
+    """CREATE [OR REPLACE] VIEW, or CREATE MATERIALIZED VIEW [IF NOT EXISTS].
 
     `columns`: those of other tables that its query names, `*` for all of a table.
     `definition`: the statement, as PostgreSQL's own deparser writes it.
@@ -255,6 +256,7 @@ class CreateView:
     replaces: bool = False
     columns: tuple[ColumnName, ...] = ()
     definition: str = ""
+    takes_existing: bool = False
     offset: int = 0
 
 

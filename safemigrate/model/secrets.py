@@ -2,7 +2,7 @@
 
 import re
 
-__all__ = ["hide_passwords", "hide_sql_passwords"]
+__all__ = ["hide_passwords", "hide_sql_passwords", "quote_sql"]
 
 _MASK = "***"
 
@@ -71,3 +71,10 @@ def hide_sql_passwords(sql: str) -> str:
     sql = _QUOTED_IN_LITERAL.sub(rf"\1'{_MASK}'", sql)
     sql = _IN_SQL.sub(rf"\1'{_MASK}'", sql)
     return _IN_LITERAL.sub(rf"\1{_MASK}", sql)
+
+
+def quote_sql(sql: str, width: int) -> str:
+    """Return the SQL on one line of at most `width` characters, without its passwords."""
+    # hidden before it is cut, for what is left of a password is one
+    text = " ".join(hide_sql_passwords(sql).split())
+    return text if len(text) <= width else f"{text[: width - 1]}…"

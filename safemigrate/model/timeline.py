@@ -107,13 +107,15 @@ class Passage:
 class Timeline:
     """The passages of a history: for each migration its upgrade, then its downgrade.
 
-    `naming_convention`: as `History` has it. `following`: what a further migration would meet.
+    `naming_convention`, `unset_variables`: as `History` has them. `following`: what a further
+    migration would meet.
     """
 
     passages: tuple[Passage, ...]
     notices: tuple[str, ...] = ()
     naming_convention: Mapping[str, str] = field(default_factory=dict)
     following: Catalog = field(default_factory=Catalog)
+    unset_variables: tuple[str, ...] = ()
 
     @property
     def end(self) -> Catalog:

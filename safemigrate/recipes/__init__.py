@@ -50,6 +50,7 @@ from safemigrate.recipes.new_column import add_column_in_steps
 from safemigrate.recipes.not_null import add_not_null_in_steps, set_not_null_by_check
 from safemigrate.recipes.other_type import use_type
 from safemigrate.recipes.outside import run_outside
+from safemigrate.recipes.parting import RevisionPart, part_revisions
 from safemigrate.recipes.partition_bound import attach_proven_partition, exclude_from_default
 from safemigrate.recipes.plain_domain import restrict_columns_instead
 from safemigrate.recipes.plain_vacuum import vacuum_in_place
@@ -57,6 +58,7 @@ from safemigrate.recipes.policy_first import enable_for_policy, enable_with_poli
 from safemigrate.recipes.quiet_hour import run_in_quiet_hour
 from safemigrate.recipes.refresh import refresh_concurrently
 from safemigrate.recipes.reindex import reindex_concurrently
+from safemigrate.recipes.reversal import find_way_back
 from safemigrate.recipes.role_password import leave_out_password
 from safemigrate.recipes.row_batches import change_in_batches
 from safemigrate.recipes.second_column import SecondColumn, add_second_column
@@ -70,10 +72,14 @@ from safemigrate.recipes.unfinished_index import drop_and_build_index
 from safemigrate.recipes.utc_times import change_times_in_utc
 from safemigrate.recipes.validation import validate_apart
 from safemigrate.recipes.view_around import change_under_views
+from safemigrate.recipes.way_back import Made, WayBack
 from safemigrate.recipes.whole_transaction import commit_transaction
 
 __all__ = [
+    "Made",
+    "RevisionPart",
     "SecondColumn",
+    "WayBack",
     "add_column_in_steps",
     "add_constraint_in_steps",
     "add_not_null_in_steps",
@@ -109,6 +115,7 @@ __all__ = [
     "enable_for_policy",
     "enable_with_policy",
     "exclude_from_default",
+    "find_way_back",
     "fix_constraint",
     "fix_index_build",
     "fix_index_drop",
@@ -127,6 +134,7 @@ __all__ = [
     "move_to_new_table",
     "name_columns",
     "new_name_of",
+    "part_revisions",
     "place_value",
     "refresh_concurrently",
     "reindex_concurrently",

@@ -7,11 +7,23 @@ from safemigrate.model import QualifiedName, Remedy
 from safemigrate.model.names import DEFAULT_SCHEMA
 from safemigrate.recipes.rendering import alembic_execute, autocommit
 
-__all__ = ["Step", "as_written", "concurrent_step", "sql_step", "write_steps"]
+__all__ = [
+    "NEXT_REVISION",
+    "WHY_NEXT",
+    "Step",
+    "as_written",
+    "concurrent_step",
+    "sql_step",
+    "write_steps",
+]
 
 _NEXT_TRANSACTION = "in the next transaction"
-_NEXT_REVISION = "in the next revision"
-_WHY_NEXT = "so that it has a transaction of its own"
+NEXT_REVISION = "in the next revision"
+"""How the comment begins behind which the code of a further revision stands."""
+
+WHY_NEXT = "so that it has a transaction of its own"
+"""How it goes on where there is no better reason."""
+
 _OUTSIDE = "outside a transaction"
 
 
@@ -60,8 +72,8 @@ def write_steps(advice: str, steps: Iterable[Step]) -> Remedy:
         is_next = step.is_apart and bool(alembic)
         if is_next:
             sql.append(f"-- {step.note or _NEXT_TRANSACTION}:")
-            why = _WHY_NEXT if step.note in {"", _OUTSIDE} else step.note
-            alembic += ["", f"# {_NEXT_REVISION}, {why}:"]
+            why = WHY_NEXT if step.note in {"", _OUTSIDE} else step.note
+            alembic += ["", f"# {NEXT_REVISION}, {why}:"]
         elif step.note and step.note != _OUTSIDE:
             sql.append(f"-- {step.note}:")
             alembic.append(f"# {step.note}:")

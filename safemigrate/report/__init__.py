@@ -26,12 +26,11 @@ if TYPE_CHECKING:
         statement_document,
     )
     from safemigrate.report.explain import format_explanation
-    from safemigrate.report.proofs import (
-        VerifyDocument,
-        format_proof,
-        format_proofs,
-        verify_document,
-    )
+    from safemigrate.report.proof_documents import VerifyDocument, verify_document
+    from safemigrate.report.proof_github import format_proof_github
+    from safemigrate.report.proof_junit import format_proof_junit
+    from safemigrate.report.proof_markdown import format_proof_markdown
+    from safemigrate.report.proofs import format_proof, format_proofs, list_properties
     from safemigrate.report.rules import RulesDocument, format_rule, format_rules, rules_document
 
 __all__ = [
@@ -51,6 +50,9 @@ __all__ = [
     "format_findings",
     "format_lint",
     "format_proof",
+    "format_proof_github",
+    "format_proof_junit",
+    "format_proof_markdown",
     "format_proofs",
     "format_rule",
     "format_rules",
@@ -58,6 +60,7 @@ __all__ = [
     "leave_plain",
     "lint_document",
     "list_findings",
+    "list_properties",
     "rules_document",
     "statement_document",
     "verify_document",
@@ -68,18 +71,22 @@ _SELDOM = {
     "LintDocument": "documents",
     "RulesDocument": "rules",
     "StatementDocument": "documents",
-    "VerifyDocument": "proofs",
+    "VerifyDocument": "proof_documents",
     "encode_document": "documents",
     "explain_document": "documents",
     "format_explanation": "explain",
     "format_proof": "proofs",
+    "format_proof_github": "proof_github",
+    "format_proof_junit": "proof_junit",
+    "format_proof_markdown": "proof_markdown",
     "format_proofs": "proofs",
     "format_rule": "rules",
     "format_rules": "rules",
     "lint_document": "documents",
+    "list_properties": "proofs",
     "rules_document": "rules",
     "statement_document": "documents",
-    "verify_document": "proofs",
+    "verify_document": "proof_documents",
 }
 
 

@@ -96,12 +96,14 @@ def _format_finding(finding: Finding, sources: Sources, paint: Paint) -> Iterato
     for name, text in _list_details(finding):
         yield from _format_detail(gutter, name, text, paint)
     yield from _format_remedy(finding, gutter, paint)
-    yield from _format_detail(gutter, "more", f"safemigrate rule {finding.rule}", paint)
+    more = finding.page or f"safemigrate rule {finding.rule}"
+    yield from _format_detail(gutter, "more", more, paint)
 
 
 def _list_details(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield what is known about the statement, with its name."""
-    if finding.sql and finding.revision is not None:
+    # What is not of the rule book is about what is written, which the excerpt shows.
+    if finding.sql and finding.revision is not None and not finding.page:
         yield "sql", finding.sql
     if finding.helper:
         yield "sent by", hide_controls(finding.helper)

@@ -11,7 +11,7 @@ from safemigrate.report.findings import format_totals
 from safemigrate.report.order import sort_findings
 from safemigrate.report.prose import describe_finding
 
-__all__ = ["format_github"]
+__all__ = ["format_annotation", "format_github"]
 
 _COMMANDS: Mapping[Severity, str] = {
     Severity.ERROR: "error",
@@ -38,7 +38,7 @@ def format_github(result: LintResult) -> str:
 
 
 def _annotate_finding(finding: Finding) -> str:
-    return _command(
+    return format_annotation(
         _COMMANDS[finding.severity],
         {"file": finding.path, **_list_place(finding), "title": finding.rule},
         describe_finding(finding),
@@ -55,14 +55,15 @@ def _list_place(finding: Finding) -> dict[str, str]:
 
 
 def _annotate_unjudged(entry: Unjudged) -> str:
-    return _command(
+    return format_annotation(
         "warning" if entry.hides_statements else "notice",
         {"file": entry.path, "line": str(entry.line), "title": "not judged"},
         one_line(entry.reason),
     )
 
 
-def _command(name: str, properties: Mapping[str, str], data: str) -> str:
+def format_annotation(name: str, properties: Mapping[str, str], data: str) -> str:
+    """Return the command that annotates a line: `error`, `warning` or `notice`."""
     listed = ",".join(f"{key}={_escape(text, _IN_PROPERTY)}" for key, text in properties.items())
     return f"::{name} {listed}::{_escape(data, _IN_DATA)}"
 

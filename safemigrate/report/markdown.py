@@ -1,6 +1,6 @@
 """What `lint` found, as Markdown for a comment on a pull request."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from safemigrate.model import (
@@ -15,29 +15,21 @@ from safemigrate.model import (
 )
 from safemigrate.report.excerpt import hide_controls, one_line
 from safemigrate.report.findings import count_findings, format_totals
-from safemigrate.report.markdown_text import code_span, escape_html, escape_text, fence_code
+from safemigrate.report.markdown_entries import Entry, list_entries, write_entries
+from safemigrate.report.markdown_text import (
+    COMMENT_LIMIT,
+    code_span,
+    escape_text,
+    measure,
+)
 from safemigrate.report.order import sort_findings
-from safemigrate.report.prose import choose_code, name_confidence, show_message
 from safemigrate.report.wording import count
 
 __all__ = ["format_markdown"]
 
-# The most characters that GitHub takes in a comment; it counts in UTF-16.
-_LIMIT = 65_536
 # By this a script finds the comment that it wrote before.
 _MARK = "<!-- safemigrate lint -->"
 _MOST_LOCKS = 30
-
-_HEADINGS = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Infos"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Something to report; `details` are what may be left out to save room."""
-
-    heading: str
-    line: str
-    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +37,11 @@ class _Section:
     """One migration; `locks` is the table of its locks, or empty."""
 
     title: str
-    entries: tuple[_Entry, ...]
+    entries: tuple[Entry, ...]
     locks: tuple[str, ...]
 
 
-def format_markdown(result: LintResult, timeline: Timeline, *, limit: int = _LIMIT) -> str:
+def format_markdown(result: LintResult, timeline: Timeline, *, limit: int = COMMENT_LIMIT) -> str:
     """Return the comment, at most `limit` characters long in UTF-16.
 
     Migrations with errors come first. Where there is no room for all of it, code and locks are
@@ -61,11 +53,11 @@ def format_markdown(result: LintResult, timeline: Timeline, *, limit: int = _LIM
     notices = [f"- {escape_text(one_line(notice))}" for notice in result.notices]
     tail = ["#### Notes", *notices] if notices else []
     full = _join([*head, *_list_blocks(sections, is_full=True), *tail])
-    if _measure(full) <= limit:
+    if measure(full) <= limit:
         return full
     note = "The code to paste and the locks are left out here: there was no room for them."
     brief = _join([*head, *_list_blocks(sections, is_full=False), *tail, note])
-    if _measure(brief) <= limit:
+    if measure(brief) <= limit:
         return brief
     return _cut(_join(head), list(_list_blocks(sections, is_full=False)), limit)
 
@@ -94,56 +86,13 @@ def _list_sections(result: LintResult, timeline: Timeline) -> list[_Section]:
     return [
         _Section(
             title=f"### {code_span(hide_controls(path))}",
-            entries=(
-                *_list_findings(findings.get(path, [])),
-                *map(_describe_unjudged, unjudged.get(path, ())),
-                *map(_describe_assumption, assumed.get(path, ())),
+            entries=tuple(
+                list_entries(findings.get(path, []), unjudged.get(path, ()), assumed.get(path, ()))
             ),
             locks=tuple(_tabulate_locks(passages.get(path, ()))),
         )
         for path in sorted(ranked, key=lambda path: (ranked[path], path))
     ]
-
-
-def _list_findings(findings: Sequence[Finding]) -> Iterator[_Entry]:
-    """Yield the findings of a migration, errors first."""
-    for severity, heading in _HEADINGS.items():
-        for finding in findings:
-            if finding.severity is severity:
-                message = escape_text(f"{show_message(finding)}{name_confidence(finding)}")
-                yield _Entry(
-                    heading=f"#### {heading}",
-                    line=f"- {code_span(finding.rule)} at line {finding.span.line}: {message}",
-                    details=tuple(_list_details(finding)),
-                )
-
-
-def _list_details(finding: Finding) -> Iterator[str]:
-    """Yield what stands below a finding, indented to be a part of its point in the list."""
-    if finding.why:
-        yield from ("", f"  {escape_text(one_line(finding.why))}")
-    remedy = finding.remedy
-    if remedy is None:
-        return
-    language, code = choose_code(finding)
-    advice = one_line(remedy.advice)
-    if not code:
-        yield from ("", f"  Help: {escape_text(advice)}")
-        return
-    block = ["<details>", f"<summary>Help: {escape_html(advice)}</summary>", ""]
-    block += [*fence_code(language, code), "", "</details>"]
-    yield ""
-    yield from (f"  {line}".rstrip() for line in block)
-
-
-def _describe_unjudged(entry: Unjudged) -> _Entry:
-    reason = escape_text(one_line(entry.reason))
-    return _Entry("#### Not judged", f"- line {entry.line}: {reason}")
-
-
-def _describe_assumption(entry: Assumption) -> _Entry:
-    reason = escape_text(one_line(entry.reason))
-    return _Entry("#### Assumed", f"- line {entry.line}: {reason}")
 
 
 def _tabulate_locks(passages: Iterable[Passage]) -> Iterator[str]:
@@ -166,15 +115,12 @@ def _tabulate_locks(passages: Iterable[Passage]) -> Iterator[str]:
 
 
 def _list_blocks(sections: Iterable[_Section], *, is_full: bool) -> Iterator[str]:
-    """Yield what blank lines stand between; an entry has the headings that it is the first of."""
+    """Yield what blank lines stand between; the first of a section has its title."""
     for section in sections:
-        block, heading = [section.title], ""
-        for entry in section.entries:
-            if entry.heading != heading:
-                block.append(entry.heading)
-            block.append("\n".join([entry.line, *(entry.details if is_full else ())]))
-            yield "\n\n".join(block)
-            block, heading = [], entry.heading
+        title = f"{section.title}\n\n"
+        for block in write_entries(section.entries, is_full=is_full):
+            yield f"{title}{block}"
+            title = ""
         if is_full and section.locks:
             yield "\n".join(["#### Locks", "", *section.locks])
 
@@ -185,10 +131,10 @@ def _cut(head: str, blocks: list[str], limit: int) -> str:
         "\nThis is not all: there was no room for {} of {} entries; "
         "the text report of `safemigrate lint` has them, and the code to paste.\n"
     )
-    room = limit - _measure(head) - _measure(note.format(len(blocks), len(blocks)))
+    room = limit - measure(head) - measure(note.format(len(blocks), len(blocks)))
     shown = []
     for block in blocks:
-        room -= _measure(block) + len("\n\n")
+        room -= measure(block) + len("\n\n")
         if room < 0:
             break
         shown.append(f"\n{block}\n")
@@ -197,8 +143,3 @@ def _cut(head: str, blocks: list[str], limit: int) -> str:
 
 def _join(blocks: Iterable[str]) -> str:
     return "\n\n".join(blocks) + "\n"
-
-
-def _measure(text: str) -> int:
-    """Return the length in UTF-16."""
-    return len(text.encode("utf-16-le")) // 2

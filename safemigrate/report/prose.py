@@ -37,7 +37,7 @@ def describe_finding(finding: Finding) -> str:
     if finding.remedy is not None:
         lines.append(f"help: {one_line(finding.remedy.advice)}")
         lines += [f"    {line}".rstrip() for line in choose_code(finding)[1]]
-    lines.append(f"more: safemigrate rule {finding.rule}")
+    lines.append(f"more: {finding.page or f'safemigrate rule {finding.rule}'}")
     return "\n".join(lines)
 
 

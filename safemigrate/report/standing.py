@@ -26,8 +26,8 @@ _LONGEST_ERROR = 600
 _MOST_STATEMENTS = 10
 
 
-def format_status(standing: Standing, paint: Paint) -> str:
-    """Return the report of `status`."""
+def format_status(standing: Standing, paint: Paint, *, fork: str = "") -> str:
+    """Return the report of `status`; `fork` says why upgrade refuses what is pending, or is ""."""
     current = [*standing.current] or [PlannedRevision("base", _describe_base(standing))]
     lines = [
         _field("database", [paint(standing.database, Tone.STRONG)]),
@@ -49,7 +49,7 @@ def format_status(standing: Standing, paint: Paint) -> str:
     if standing.last is not None:
         lines.append(_field("last run", _describe_entry(standing.last, paint)))
     lines.extend(_format_left_over(standing, paint))
-    return "\n".join([*lines, "", _summary(standing, paint), ""])
+    return "\n".join([*lines, "", _summary(standing, paint, fork), ""])
 
 
 def _describe_base(standing: Standing) -> str:
@@ -168,7 +168,7 @@ def _format_left_over(standing: Standing, paint: Paint) -> Iterator[str]:
         )
 
 
-def _summary(standing: Standing, paint: Paint) -> str:
+def _summary(standing: Standing, paint: Paint, fork: str) -> str:
     if standing.unknown:
         return paint("the database is ahead of the files here", Tone.ERROR)
     if not standing.pending and not standing.partial:
@@ -178,6 +178,8 @@ def _summary(standing: Standing, paint: Paint) -> str:
     if standing.partial and not stuck:
         if any(one.direction is Direction.DOWNGRADE for one in standing.partial):
             return f"{pending}; run the same command again, and it goes on where it was cut off"
+        if fork:
+            return _refused(pending, fork)
         return f"{pending}; `safemigrate upgrade` goes on where it was cut off"
     if stuck:
         half_done = ", ".join(f'"{one.revision.revision}"' for one in stuck)
@@ -185,7 +187,14 @@ def _summary(standing: Standing, paint: Paint) -> str:
             f"{pending}; first undo by hand what is committed of {half_done}, or finish it by hand "
             "and set the version with `alembic stamp`"
         )
-    return f"{pending}; `safemigrate upgrade` applies them"
+    if fork:
+        return _refused(pending, fork)
+    them = "it" if len(standing.pending) == 1 else "them"
+    return f"{pending}; `safemigrate upgrade` applies {them}"
+
+
+def _refused(pending: str, fork: str) -> str:
+    return f"{pending}; `safemigrate upgrade` refuses, for {fork}; `safemigrate plan` says more"
 
 
 def _time(moment: datetime) -> str:

@@ -3,8 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import PGconn, Ping
 from psycopg.rows import TupleRow
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL, Dialect
@@ -13,7 +16,7 @@ from safemigrate.errors import NotPostgresError, UnreachableError, UsageError
 from safemigrate.model.secrets import hide_passwords
 from safemigrate.source.url import read_url
 
-__all__ = ["Connection", "connect", "describe", "parse_url"]
+__all__ = ["Connection", "connect", "describe", "parse_url", "ping"]
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -44,10 +47,7 @@ def connect(url: URL) -> Iterator[Connection]:
     Raises UnreachableError when nobody answers or the credentials are refused,
     UsageError when the URL carries an option that libpq does not know.
     """
-    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
-    arguments, options = dialect.create_connect_args(url)
-    if not os.environ.get("PGCONNECT_TIMEOUT"):
-        options.setdefault("connect_timeout", _CONNECT_TIMEOUT_SECONDS)
+    arguments, options = _list_arguments(url)
     try:
         connection = psycopg.connect(*arguments, autocommit=True, **options)
     except psycopg.ProgrammingError as err:
@@ -61,6 +61,22 @@ def connect(url: URL) -> Iterator[Connection]:
         yield connection
 
 
+def ping(url: URL) -> bool | None:
+    """Return whether a server answers at `url`; None for one that takes no connections yet."""
+    arguments, options = _list_arguments(url)
+    answer = PGconn.ping(make_conninfo(*arguments, **options).encode())
+    return None if answer == Ping.REJECT else answer == Ping.OK
+
+
+def _list_arguments(url: URL) -> tuple[list[Any], dict[str, Any]]:
+    """Return what the driver's `connect` takes."""
+    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own gap
+    arguments, options = dialect.create_connect_args(url)
+    if not os.environ.get("PGCONNECT_TIMEOUT"):
+        options.setdefault("connect_timeout", _CONNECT_TIMEOUT_SECONDS)
+    return list(arguments), dict(options)
+
+
 def _unreachable(url: URL, error: psycopg.OperationalError) -> UnreachableError:
     """Say why no connection came about; libpq hands no SQLSTATE out before there is one."""
     place = describe(url)
@@ -69,10 +85,13 @@ def _unreachable(url: URL, error: psycopg.OperationalError) -> UnreachableError:
         return UnreachableError(f"{place} asks for a password", "put the password into the URL")
     if attempt is not None and attempt.used_password:
         return UnreachableError(
-            f"{place} refused the connection of {_role(url)}",
-            "check the role, its password and the database in the URL; " + _reason(url, error),
+            f"{place} refused the connection of {_role(url)}: {_reason(url, error)}",
+            "check the role, its password and the database in the URL",
         )
-    return UnreachableError(f"{place} cannot be reached", _reason(url, error))
+    return UnreachableError(
+        f"{place} cannot be reached: {_reason(url, error)}",
+        "check host, port and database in the URL, and that a server runs there",
+    )
 
 
 def describe(url: URL) -> str:
@@ -90,5 +109,5 @@ def _role(url: URL) -> str:
 def _reason(url: URL, error: psycopg.OperationalError) -> str:
     """Return the first line libpq gave, which says what the server or the network said."""
     lines = str(error).strip().splitlines()
-    text = lines[0] if lines else "check host and port"
+    text = lines[0] if lines else "libpq does not say why"
     return hide_passwords(text, url.password)

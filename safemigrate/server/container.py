@@ -3,10 +3,11 @@
 The module needs the extra `container`, and is slow to load: `open_server` imports it when asked.
 """
 
+import re
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from secrets import token_hex
 
 import docker  # type: ignore[import-untyped]  # it ships no types
@@ -26,6 +27,7 @@ from safemigrate.errors import ServerError, UnreachableError
 from safemigrate.model import ServerVersion
 from safemigrate.server.connections import connect
 from safemigrate.server.databases import Server
+from safemigrate.server.owners import find_owner, this_process
 
 __all__ = ["open_container", "require_image"]
 
@@ -36,6 +38,9 @@ _PORT = 5432
 _START_TIMEOUT_SECONDS = 120
 _POLL_SECONDS = 0.1
 _SHOWN_LINES = 5
+_LABEL = "safemigrate"
+_CREDENTIALS = re.compile(r"//[^/]*@")
+_OWNER_LABEL = "safemigrate.owner"
 # The data goes with the container (NON-DURABILITY).
 _COMMAND = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 # Docker gives 64 MB, less than one parallel index build may ask for.
@@ -50,17 +55,19 @@ def open_container(
 
     `image` is the official one of `version` when it is None; the engine pulls it if it has to.
     Whatever image, it must take POSTGRES_USER and its kin as the official one does.
-    The container has the label `safemigrate`, by which it can be found if we were killed: nothing
-    else removes it then, as Ryuk would need an image and rights of its own.
+    The container has the label `safemigrate`, and one that says who started it: if we are killed,
+    the next run on this machine removes it, as Ryuk would need an image and rights of its own.
     Raises ServerError when Docker does not answer, the image is not to be had, the server does
     not start or is of another major than `version`.
     """
     image = image or f"postgres:{version or _DEFAULT_VERSION}"
-    _pull_missing(testcontainers_config.hub_image_name_prefix + image)
+    with _engine() as engine:
+        _remove_abandoned(engine)
+        _pull_missing(engine, testcontainers_config.hub_image_name_prefix + image)
     container = _describe(image)
     try:
         _start(container, image)
-        server = Server("container", _address(container))
+        server = Server("container", _address(container), read_log=lambda: _read_logs(container))
         if version is not None and server.version != version:
             raise ServerError(
                 f'image "{image}" is PostgreSQL {server.version}, '
@@ -79,28 +86,53 @@ def require_image(image: str) -> None:
             raise ServerError(f'Docker has no image "{image}"', f"get it: docker pull {image}")
 
 
-def _pull_missing(image: str) -> None:
-    with _engine() as engine:
-        if _has_image(engine, image):
-            return
-        try:
-            engine.images.pull(image)
-        except DockerException as err:
-            raise ServerError(
-                f'image "{image}" is not here and cannot be pulled',
-                f"check its name; Docker says: {_explain(err)}",
-            ) from err
+def _remove_abandoned(engine: docker.DockerClient) -> None:
+    """Remove the containers of runs on this machine that ended before they could."""
+    with suppress(DockerException):
+        for found in engine.containers.list(
+            all=True, filters={"label": _LABEL}, ignore_removed=True
+        ):
+            owner = find_owner(found.labels.get(_OWNER_LABEL, ""))
+            if owner is not None and owner.is_gone:
+                with suppress(DockerException):
+                    found.remove(force=True, v=True)
+
+
+def _pull_missing(engine: docker.DockerClient, image: str) -> None:
+    if _has_image(engine, image):
+        return
+    try:
+        engine.images.pull(image)
+    except DockerException as err:
+        raise ServerError(
+            f'image "{image}" is not here and cannot be pulled',
+            f"check its name; Docker says: {_explain(err)}",
+        ) from err
 
 
 @contextmanager
 def _engine() -> Iterator[docker.DockerClient]:
     """Yield a client of the engine that testcontainers uses."""
+    address = get_docker_host() or _DEFAULT_HOST
+    host = _CREDENTIALS.sub("//", address)
     try:
-        _probe(get_docker_host() or _DEFAULT_HOST)
+        _probe(address)
         client = DockerClient().client
+    except PermissionError as err:
+        raise ServerError(
+            f'Docker does not let this account in: "{host}" is closed to it',
+            "let it into the group that the socket belongs to, usually `docker`, and log in again "
+            "(`docker info` then works), or use an embedded server",
+        ) from err
+    except FileNotFoundError as err:
+        raise ServerError(
+            f'Docker does not answer: there is no socket "{host}"',
+            "install or start the Docker engine (`docker info` then works), set DOCKER_HOST to "
+            "where it is, or use an embedded server",
+        ) from err
     except (DockerException, OSError) as err:
         raise ServerError(
-            "Docker does not answer",
+            f'Docker does not answer at "{host}"',
             "start the Docker engine, check that you may use it (`docker info`), "
             "or use an embedded server",
         ) from err
@@ -143,8 +175,9 @@ def _describe(image: str) -> PostgresContainer:
         dbname=_SUPERUSER,
         driver="psycopg",
     )
+    labels = {_LABEL: "throwaway-server", _OWNER_LABEL: str(this_process())}
     container.with_command(_COMMAND)
-    container.with_kwargs(shm_size=_SHARED_MEMORY, labels={"safemigrate": "throwaway-server"})
+    container.with_kwargs(shm_size=_SHARED_MEMORY, labels=labels)
     container.waiting_for(_Answer(container))
     return container
 
@@ -214,11 +247,16 @@ def _address(container: PostgresContainer) -> URL:
 
 
 def _last_lines(container: PostgresContainer) -> str:
-    try:
-        text = b"\n".join(container.get_logs()).decode(errors="replace")
-    except (DockerException, ContainerStartException):
-        text = ""
+    text = _read_logs(container)
     lines = [line.strip() for line in text.splitlines() if line.strip()][-_SHOWN_LINES:]
     if not lines:
         return "check that it is an image of PostgreSQL and that its port can be reached from here"
-    return ("its last lines: " + " | ".join(lines)).replace(container.password, "***")
+    return "its last lines: " + " | ".join(lines)
+
+
+def _read_logs(container: PostgresContainer) -> str:
+    try:
+        text = b"\n".join(container.get_logs()).decode(errors="replace")
+    except (DockerException, ContainerStartException):
+        return ""
+    return text.replace(container.password, "***")

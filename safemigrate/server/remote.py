@@ -17,7 +17,8 @@ __all__ = ["open_remote"]
 def open_remote(text: str, *, version: ServerVersion | None = None) -> Iterator[Server]:
     """Yield the server at the URL `text`; the databases made on it are dropped at the end.
 
-    No other database is touched. Raises NotPostgresError for another scheme, UnreachableError when
+    Those of an earlier run on this machine that was killed are dropped first; no other database is
+    touched. Raises NotPostgresError for another scheme, UnreachableError when
     nobody answers or the credentials are refused, ServerError when the role may not create
     databases or the server is of another major than `version`.
     """
@@ -29,6 +30,7 @@ def open_remote(text: str, *, version: ServerVersion | None = None) -> Iterator[
             "name another server, or ask for the version it has",
         )
     _require_createdb(url)
+    server.drop_abandoned()
     try:
         yield server
     except BaseException as error:

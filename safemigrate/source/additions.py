@@ -4,7 +4,7 @@ import ast
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ class Additions:
 
     `paths`: those that are new, or run other code than before.
     `moved`: revision ids whose code is as it was, and that follow another revision now.
+    `gone`: revision ids that were there where the branch left, and that no file has any more.
     `unstaged`: of a commit, files beside these that are staged and not on disk as they would be
     committed, or not there at all; absolute.
     `others`: what else is new or changed, absolute and resolved.
@@ -26,6 +27,7 @@ class Additions:
 
     paths: frozenset[str]
     moved: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
     unstaged: tuple[Path, ...] = ()
     others: frozenset[Path] = field(default=frozenset(), compare=False)
 
@@ -49,15 +51,20 @@ def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> 
     changed = {path: place for path, place in known.items() if place in places}
     unstaged = _find_unstaged(repository, places, known.values()) if since is None else ()
     rest = frozenset(places - {*known.values()})
-    if not changed:
+    folders = {place.parent for place in known.values()}
+    left = [one for one in found if not one.is_there and one.path.parent.resolve() in folders]
+    if not changed and not left:
         return Additions(frozenset(), unstaged=unstaged, others=rest)
     revisions = {path: place for path, place in changed.items() if place.suffix == ".py"}
     others = {path: place for path, place in changed.items() if path not in revisions}
+    old = _read_old_revisions(repository, found)
+    codes = {place: _read_code(place.read_bytes()) for place in revisions.values()}
+    left_ids = _find_gone(old, folders, codes)
     new = {one.path.resolve() for one in found if one.old is None}
-    added, moved = _compare_revisions(revisions, _read_old_revisions(repository, found))
+    added, moved = _compare_revisions(revisions, codes, old)
     gone = _count_gone(repository, found) if new & {*others.values()} else Counter()
     chosen = frozenset(added) | frozenset(_drop_renamed(others, new, gone))
-    return Additions(chosen, tuple(sorted(moved)), unstaged, rest)
+    return Additions(chosen, tuple(sorted(moved)), left_ids, unstaged, rest)
 
 
 def _find_unstaged(
@@ -91,27 +98,52 @@ _ID_NAMES = frozenset({"revision", "branch_labels", *_PLACE_NAMES})
 
 _IGNORE = re.compile(rb"#\s*safemigrate:[^\r\n]*")
 
-_Old = Mapping[tuple[str | None, str], set[str]]
-"""Id and code of the revisions that were there → where they stood."""
+_Old = Sequence[tuple[Path, _Code]]
+"""The revisions that are not there any more at their path, or not as they were; paths resolved."""
 
 
 def _read_old_revisions(repository: Repository, found: Iterable[Difference]) -> _Old:
-    """Return the revisions that are not there any more at their path, or not as they were."""
-    ids = [one.old for one in found if one.old is not None and one.path.suffix == ".py"]
-    old: defaultdict[tuple[str | None, str], set[str]] = defaultdict(set)
-    for content in repository.read_contents(ids):
-        code = _read_code(content)
-        if code is not None:
-            old[code.revision, code.code].add(code.place)
-    return old
+    """Return what stood in the files that changed, as far as it was a revision."""
+    files = [one for one in found if one.old is not None and one.path.suffix == ".py"]
+    contents = repository.read_contents([one.old for one in files if one.old is not None])
+    codes = zip(files, map(_read_code, contents), strict=True)
+    return [(one.path.resolve(), code) for one, code in codes if code is not None]
 
 
-def _compare_revisions(files: Mapping[str, Path], old: _Old) -> tuple[set[str], set[str]]:
+def _find_gone(
+    old: _Old, folders: set[Path], codes: Mapping[Path, _Code | None]
+) -> tuple[str, ...]:
+    """Return the ids that stood in those folders and that no file of the history has now.
+
+    `codes`: of the files that are new or changed; the others have ids of their own.
+    """
+    here = {code.revision for code in codes.values() if code is not None}
+    # which id a file has that cannot be read is not known
+    return tuple(
+        sorted(
+            {
+                code.revision
+                for path, code in old
+                if path.parent in folders
+                and code.revision is not None
+                and code.revision not in here
+                and codes.get(path, code) is not None
+            }
+        )
+    )
+
+
+def _compare_revisions(
+    files: Mapping[str, Path], codes: Mapping[Path, _Code | None], old: _Old
+) -> tuple[set[str], set[str]]:
     """Return the paths of what was not there, and the ids of what stood elsewhere."""
+    places: defaultdict[tuple[str | None, str], set[str]] = defaultdict(set)
+    for _, one in old:
+        places[one.revision, one.code].add(one.place)
     added, moved = set(), set()
     for path, place in files.items():
-        code = _read_code(place.read_bytes())
-        stood = None if code is None else old.get((code.revision, code.code))
+        code = codes[place]
+        stood = None if code is None else places.get((code.revision, code.code))
         if code is None or stood is None:
             added.add(path)
         elif code.place not in stood and code.revision is not None:

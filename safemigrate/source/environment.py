@@ -6,25 +6,30 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util.langhelpers import ModuleClsProxy
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from safemigrate.errors import DatabaseError, EnvironmentSetupError, SafemigrateError
 from safemigrate.source.connecting import ConnectionWatch, translate_connection_error
+from safemigrate.source.directory import at_start, find_start, keeping_directory
 from safemigrate.source.excerpt import describe, find_origin, show_path
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
+from safemigrate.source.run_folders import list_relative_paths
 from safemigrate.source.sqlstates import INSUFFICIENT_PRIVILEGE, find_sqlstate
 from safemigrate.source.standins import is_stand_in
 from safemigrate.source.standins_settings import standing_for_attributes
 from safemigrate.source.url import (
+    DUMMY_URL,
     asked_backend,
     check_main_url,
     configured_backend,
+    has_placeholder,
     main_url,
     parse_url,
     refuse_backend,
@@ -50,6 +55,7 @@ def run_environment(
     destination: str = "heads",
     dont_mutate: bool = False,
     longest_connect: float | None = None,
+    is_throwaway: bool = False,
 ) -> None:
     """Run env.py on the real database, with `work` in the place of an Alembic command.
 
@@ -64,6 +70,7 @@ def run_environment(
     `destination`: what `context.get_revision_argument()` tells env.py.
     `dont_mutate`: the version table is not made when it is missing.
     `longest_connect`: seconds that a server has to answer, if less than it has anyway.
+    `is_throwaway`: `url` is of a server of our own, so that the project's URL is not used.
 
     What `work` or a revision raises comes out unchanged, even when env.py swallows it.
     Raises EnvironmentSetupError when env.py raises, connects in a way `url` cannot reach, never
@@ -77,7 +84,12 @@ def run_environment(
     watch = ConnectionWatch(target, longest=longest_connect)
     with quarantine(), main_url(project.config, target), watch:
         environment = ProjectEnvironment(
-            project, work, watch, destination=destination, dont_mutate=dont_mutate
+            project,
+            work,
+            watch,
+            destination=destination,
+            dont_mutate=dont_mutate,
+            is_throwaway=is_throwaway,
         )
         environment.run()
 
@@ -90,6 +102,7 @@ class ProjectEnvironment(EnvironmentContext):
     `watch` is None while recording: there is no database whose state could be wrong.
     `run_arguments`: what env.py gave to `run_migrations`, to be handed to upgrade().
     `before_run`: called when env.py has set up everything and is about to run the migrations.
+    `is_throwaway`: as for `run_environment`.
     """
 
     def __init__(
@@ -101,6 +114,7 @@ class ProjectEnvironment(EnvironmentContext):
         destination: str = "heads",
         dont_mutate: bool = False,
         before_run: Callable[[], None] = lambda: None,
+        is_throwaway: bool = False,
     ) -> None:
         super().__init__(
             project.config,
@@ -119,6 +133,7 @@ class ProjectEnvironment(EnvironmentContext):
         self._user_work = work
         self._watch = watch
         self._before_run = before_run
+        self._is_throwaway = is_throwaway
         self._is_working = False
         self._has_worked = False
         self._failure: BaseException | None = None
@@ -127,7 +142,7 @@ class ProjectEnvironment(EnvironmentContext):
         """Run env.py; see `run_environment` for what is raised."""
         env_path = Path(self.script.env_py_location)
         try:
-            with self, self._standing_in():
+            with keeping_directory(), self, self._standing_in():
                 self.script.run_env()
                 if not self._has_worked:
                     self._make_up_for_it()
@@ -220,10 +235,17 @@ class ProjectEnvironment(EnvironmentContext):
 
     def _work(self, heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
         self._is_working = self._has_worked = True
-        for step in self._user_work(heads, context):
+        # what a recording does is to run the revisions, which begin where env.py has gone
+        apart = at_start if self._watch is not None else contextlib.nullcontext
+        with apart():
+            steps = iter(self._user_work(heads, context))
+            step = next(steps, None)
+        while step is not None:
             yield step
-            # Alembic has closed the revision's transaction by now
-            settle(context)
+            with apart():
+                # Alembic has closed the revision's transaction by now
+                settle(context)
+                step = next(steps, None)
 
     def _check(self, connection: object) -> None:
         if not isinstance(connection, Connection):
@@ -256,11 +278,16 @@ class ProjectEnvironment(EnvironmentContext):
             backend = configured_backend(self.config) or asked_backend(error)
             if backend is not None:
                 return refuse_backend(backend)
+            if isinstance(error, NoSuchModuleError) and has_placeholder(self.config):
+                return _no_url(self.config)
         origin = find_origin(error, env_path)
         place = show_path(env_path) if origin is None else str(origin)
         if find_sqlstate(error) == INSUFFICIENT_PRIVILEGE:
             return _no_right(error, place)
-        return EnvironmentSetupError(f'"{place}" raised {describe(error)}', _hint(error))
+        message = f'"{place}" raised {describe(error)}'
+        if isinstance(error, ImportError):
+            return EnvironmentSetupError(message, _import_hint(self.config))
+        return EnvironmentSetupError(message, f"{_HINT}{_ANY_URL if self._is_throwaway else ''}")
 
 
 def settle(context: MigrationContext) -> None:
@@ -288,15 +315,41 @@ _CONFIGURE = inspect.signature(EnvironmentContext.configure)
 ModuleClsProxy._setups[ProjectEnvironment] = ModuleClsProxy._setups[EnvironmentContext]  # noqa: SLF001 - a subclass has no other way to stand behind alembic.context
 
 
-def _hint(error: BaseException) -> str:
-    if isinstance(error, ImportError):
+_HINT = (
+    "env.py must run here as it does under `alembic upgrade`; "
+    "set what it takes from its surroundings"
+)
+_ANY_URL = (
+    ": where that is the URL of a database, any of PostgreSQL will do here, such as "
+    f"{DUMMY_URL}, for a throwaway server takes its place"
+)
+
+
+def _path_of(config: Config) -> Path:
+    return Path(config.config_file_name or config.toml_file_name or "alembic.ini")
+
+
+def _import_hint(config: Config) -> str:
+    """Return what to do where env.py does not find a module."""
+    path = _path_of(config).absolute()
+    if list_relative_paths(config).roots and str(path.parent.resolve()) != find_start():
         return (
-            "install what env.py imports where safemigrate runs, or add its folder to "
-            "prepend_sys_path in the Alembic configuration"
+            "prepend_sys_path counts from where the command runs: begin it with %(here)s in "
+            f'"{show_path(path)}", or run in that folder; what else env.py imports is to be '
+            "installed where safemigrate runs"
         )
     return (
-        "env.py must run here as it does under `alembic upgrade`; "
-        "set what it takes from its surroundings"
+        "install what env.py imports where safemigrate runs, or add its folder to "
+        "prepend_sys_path in the Alembic configuration"
+    )
+
+
+def _no_url(config: Config) -> EnvironmentSetupError:
+    return EnvironmentSetupError(
+        f'sqlalchemy.url in "{show_path(_path_of(config))}" is still the example that '
+        "`alembic init` wrote",
+        "set it to a URL such as postgresql://user@host:5432/database, or give one by --url or the "
+        "variable SAFEMIGRATE_URL",
     )
 
 

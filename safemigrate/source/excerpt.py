@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from safemigrate.model.secrets import hide_passwords
+from safemigrate.source.directory import find_start
 from safemigrate.source.fence_attempts import FenceError
 
 __all__ = ["Origin", "describe", "find_origin", "find_refusal", "show_path"]
@@ -25,9 +26,14 @@ class Origin:
 
 
 def show_path(path: Path | str) -> str:
-    """Return the path as the user knows it: relative to the current directory when below it."""
+    """Return the path as the user knows it: relative to the current directory when below it.
+
+    While foreign code runs, to the directory in which it was entered: it may be in another one.
+    """
     text = str(path if isinstance(path, Path) else Path(path))
-    here = str(Path.cwd())
+    here = find_start()
+    if not here:
+        return text
     if text == here:
         return "."
     return text.removeprefix(here if here.endswith(os.sep) else here + os.sep)

@@ -101,7 +101,7 @@ class _Fence:
         folder = _find_folder(options.get("dir_fd"))
         whole = os.path.abspath(os.path.join(folder, os.fsdecode(path)))  # noqa: PTH100, PTH118 - in bytes, too
         if not _scratch.has(whole):
-            self.refuse(Attempt(AttemptKind.MAKE_FILE, _show(whole)))
+            self.refuse(Attempt(AttemptKind.MAKE_FILE, show_path(whole)))
         real(path, *rest, **options)
 
     def refuse(self, attempt: Attempt) -> None:
@@ -128,7 +128,7 @@ def _judge(event: str, arguments: tuple[Any, ...], caller: FrameType) -> Attempt
         if path is None or _is_harmless(use.kind, path, is_appending=is_appending):
             return None
         if not _scratch.has(path) and not _is_bookkeeping(path, caller):
-            return Attempt(use.kind, _show(path))
+            return Attempt(use.kind, show_path(path))
     return None
 
 
@@ -263,11 +263,3 @@ class _Leftover:
 
 
 _leftover = _Leftover()
-
-
-def _show(path: str) -> str:
-    try:
-        return show_path(path)
-    except OSError:
-        # the current directory is gone
-        return path

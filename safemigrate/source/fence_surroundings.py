@@ -50,13 +50,11 @@ _NO_LIMIT = (0.0, 0.0)
 def keeping_process() -> Iterator[None]:
     """Put back afterwards what would change how this process goes on.
 
-    The current directory, signal handlers and alarms, the locale, the hooks for errors, the
-    standard streams, the arguments, the garbage collector, the limit of recursion, and how
-    warnings and log records are made. Left alone: modules that were imported, and what they did
-    to one another.
+    Signal handlers and alarms, the locale, the hooks for errors, the standard streams, the
+    arguments, the garbage collector, the limit of recursion, and how warnings and log records are
+    made. Left alone: modules that were imported, and what they did to one another.
     """
     with contextlib.ExitStack() as stack:
-        _keep_directory(stack)
         _keep_signals(stack)
         _keep_locale(stack)
         for module, name in _HOOKS:
@@ -85,16 +83,6 @@ _HOOKS: tuple[tuple[Any, str], ...] = (
 
 def _refill(target: list[str], content: list[str]) -> None:
     target[:] = content
-
-
-def _keep_directory(stack: contextlib.ExitStack) -> None:
-    try:
-        directory = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        # it is gone or cannot be read; there is no way back to it
-        return
-    stack.callback(os.close, directory)
-    stack.callback(os.fchdir, directory)
 
 
 def _keep_signals(stack: contextlib.ExitStack) -> None:

@@ -80,6 +80,27 @@ class Repository:
             yield output[start : start + size]
             start += size + 1
 
+    def find_commit(self, reference: str) -> str | None:
+        """Return the id of the commit that the reference names, None for an unknown one."""
+        name = f"{reference}^{{commit}}"
+        options = ("--verify", "--quiet", "--end-of-options")
+        return self._ask("rev-parse", *options, name, is_optional=True).strip() or None
+
+    def list_parents(self, commit: str) -> tuple[str, ...]:
+        """Return the ids of the commits before one that is here; they need not be here."""
+        head, _, _ = self._ask("cat-file", "commit", commit).partition("\n\n")
+        lines = (line.partition(" ") for line in head.splitlines())
+        return tuple(value for key, _, value in lines if key == "parent")
+
+    def is_shallow(self) -> bool:
+        """Return whether the clone leaves a part of the history out."""
+        return self._ask("rev-parse", "--is-shallow-repository").strip() == "true"
+
+    def has_ancestor(self, commit: str, ancestor: str) -> bool:
+        """Return whether a commit is another one, or comes after it; both are here."""
+        base = self._ask("merge-base", ancestor, commit, is_optional=True).strip()
+        return base == ancestor
+
     def list_remotes(self) -> tuple[str, ...]:
         """Return the URLs of its remotes."""
         listed = self._ask("config", "--get-regexp", r"^remote\..*\.url$", is_optional=True)
@@ -99,14 +120,7 @@ class Repository:
 
     def _commit(self, reference: str) -> str:
         """Return the id of the commit that the reference names."""
-        found = self._ask(
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            f"{reference}^{{commit}}",
-            is_optional=True,
-        ).strip()
+        found = self.find_commit(reference)
         if not found:
             raise UsageError(
                 f'git knows no commit "{reference}"',

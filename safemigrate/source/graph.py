@@ -9,6 +9,7 @@ from alembic.script.revision import RevisionError as AlembicRevisionError
 from alembic.util import to_tuple
 
 from safemigrate.errors import RevisionError
+from safemigrate.model.history import NO_SUCH_REVISION
 from safemigrate.source.excerpt import describe, show_path
 from safemigrate.source.loading import RESERVED_IDS
 
@@ -44,7 +45,7 @@ def check_graph(scripts: tuple[Script, ...]) -> None:
 
 def _missing_reference(script: Script, attribute: str, value: str) -> RevisionError:
     return RevisionError(
-        f'"{show_path(script.path)}" names {attribute} "{value}", and no file has that revision id',
+        f'"{show_path(script.path)}" names {attribute} "{value}", and {NO_SUCH_REVISION}',
         "restore the missing file, or point to the revision that should come before",
     )
 
@@ -83,7 +84,7 @@ def mend_graph(scripts: tuple[Script, ...]) -> Iterator[str]:
             lost = ", ".join(f'"{one}"' for one in previous if one not in kept)
             script.down_revision = _as_scalar(kept)
             yield (
-                f'"{show_path(script.path)}" follows {lost}, and no file has that revision id; '
+                f'"{show_path(script.path)}" follows {lost}, and {NO_SUCH_REVISION}; '
                 + ("it was left out" if kept else "it was taken for a first revision")
             )
         needed = to_tuple(script.dependencies, default=())
@@ -91,7 +92,7 @@ def mend_graph(scripts: tuple[Script, ...]) -> Iterator[str]:
         if known != needed:
             lost = ", ".join(f'"{one}"' for one in needed if one not in known)
             script.dependencies = _as_scalar(known)
-            yield f'"{show_path(script.path)}" depends on {lost}, and no file has that revision id'
+            yield f'"{show_path(script.path)}" depends on {lost}, and {NO_SUCH_REVISION}'
 
 
 def _as_scalar(ids: tuple[str, ...]) -> str | tuple[str, ...] | None:

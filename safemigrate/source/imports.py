@@ -12,7 +12,7 @@ from pathlib import Path
 from safemigrate.model import OwnImport
 from safemigrate.source.standins import StandInModule
 
-__all__ = ["find_own_imports"]
+__all__ = ["find_own_imports", "list_packages"]
 
 # What may import something other than what nearly every revision does.
 _USUAL = r"(?:alembic|sqlalchemy|typing|__future__|collections|datetime|json|uuid)"
@@ -40,6 +40,18 @@ def find_own_imports(text: str) -> tuple[OwnImport, ...]:
     except (SyntaxError, ValueError):
         return ()
     return tuple(dict.fromkeys(_find_own(tree)))
+
+
+def list_packages(text: str) -> frozenset[str]:
+    """Return the top-level modules that the text imports, but Python's own and Alembic's."""
+    if not _MAY_IMPORT.search(text):
+        return frozenset()
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return frozenset()
+    named = {module.partition(".")[0] for module, _ in _imports(tree)}
+    return frozenset(named - {"", "alembic", "sqlalchemy"} - sys.stdlib_module_names)
 
 
 def _find_own(tree: ast.AST) -> Iterator[OwnImport]:

@@ -272,6 +272,7 @@ def _load_error(error: BaseException, path: Path) -> RevisionError:
     if isinstance(error, ImportError):
         hint = (
             "install what the revision imports where safemigrate runs, or add its folder to "
-            "prepend_sys_path in the Alembic configuration"
+            "prepend_sys_path in the Alembic configuration, which counts from where the command "
+            "runs unless it begins with %(here)s"
         )
     return RevisionError(f'revision file "{place}" cannot be loaded: {describe(error)}', hint)

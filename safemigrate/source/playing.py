@@ -20,6 +20,7 @@ from safemigrate.model import (
     Unjudged,
 )
 from safemigrate.source.dbapi import Connection as RecordingConnection
+from safemigrate.source.directory import keeping_directory
 from safemigrate.source.environment import settle
 from safemigrate.source.excerpt import describe, find_origin, find_refusal, show_path
 from safemigrate.source.imports import find_own_imports
@@ -81,7 +82,9 @@ def show_unloadable(script: Script, why: Unloadable) -> Migration:
         down_revisions=to_tuple(script.down_revision, default=()),
         # nobody knows; what is said of a downgrade that is missing must not be said here
         downgrade_kind=DowngradeKind.PRESENT,
-        unjudged=(Unjudged(show_path(path), why.line, script.revision, why.reason),),
+        unjudged=(
+            Unjudged(show_path(path), why.line, script.revision, why.reason, is_unloadable=True),
+        ),
     )
 
 
@@ -248,6 +251,7 @@ class _Player:
         error: BaseException | None = None
         try:
             with (
+                keeping_directory(),
                 self._tape.playing(passage, schema),
                 context.begin_transaction(_per_migration=True),
             ):

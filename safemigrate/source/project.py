@@ -14,6 +14,7 @@ from alembic.util import CommandError
 
 from safemigrate.errors import ConfigError
 from safemigrate.model import Assumption
+from safemigrate.model.history import SEVERAL_HEADS
 from safemigrate.source.alembic_config import bad_option, check_url_option, read_config
 from safemigrate.source.engines import noticing_engines
 from safemigrate.source.excerpt import describe, show_path
@@ -127,7 +128,8 @@ def open_project(
             loaded = load_leniently(script, stand_ins.uses)
         gaps = [*mend_graph(loaded.scripts)]
         install_map(script, loaded.scripts)
-    notices += [*gaps, *_list_notices(script, loaded.scripts, loaded.made_up)]
+    # what follows nothing is one head too many, and to merge it mends nothing
+    notices += gaps or [*_list_notices(script, loaded.scripts, loaded.made_up)]
     notices += [*_list_strangers(loaded), *_count_unloadable(loaded)]
     notices += refusals.notices()
     return Project(
@@ -190,7 +192,7 @@ def _list_notices(
     if len(heads) > 1 and not all(one.branch_labels for one in heads):
         names = ", ".join(f'"{one.revision}"' for one in heads)
         yield (
-            f"there are {len(heads)} heads, {names}: `alembic upgrade head` refuses to choose; "
+            f"there are {len(heads)} heads, {names}: {SEVERAL_HEADS}; "
             "`alembic merge heads` makes one of them"
         )
 
@@ -280,7 +282,7 @@ def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
                 f'"{show_path(path)}" does not say where the migrations are',
                 "set script_location in its section [alembic], for example to %(here)s/migrations",
             )
-        return ScriptDirectory.from_config(config)
+        script = ScriptDirectory.from_config(config)
     except configparser.InterpolationError as error:
         raise bad_option(path, error) from None
     except (CommandError, ImportError, ValueError, TypeError) as error:
@@ -293,6 +295,9 @@ def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
             "a relative script_location counts from the current directory; "
             "%(here)s/… counts from the file",
         ) from error
+    # what the project runs may leave the directory that a relative one counts from
+    script.dir = str(Path(script.dir).absolute())
+    return script
 
 
 def _locations(script: ScriptDirectory) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from safemigrate.source.directory import keeping_directory
 from safemigrate.source.fence import fenced
 from safemigrate.source.fence_attempts import Attempt
 from safemigrate.source.fence_drivers import replaced
@@ -23,12 +24,13 @@ __all__ = ["quarantine"]
 def quarantine(
     *, is_silent: bool = False, on_attempt: Callable[[Attempt], None] | None = None
 ) -> Iterator[None]:
-    """Run foreign code so that it leaves nothing behind in this process's output.
+    """Run foreign code so that it leaves nothing behind in this process's output and directory.
 
     Its standard output goes to standard error, for ours is the report: `sys.stdout`, and the file
-    descriptor, which a child process has as well. The logging configuration is put back
-    afterwards: the usual env.py calls `fileConfig`, which disables every logger that exists.
-    Alembic's own progress is not shown, for ours says the same.
+    descriptor, which a child process has as well. Put back afterwards are the current directory,
+    see `keeping_directory`, and the logging configuration: the usual env.py calls `fileConfig`,
+    which disables every logger that exists. Alembic's own progress is not shown, for ours says the
+    same.
     `is_silent`: also drop its log records below WARNING and its Python warnings, for work the
     user did not ask to see.
     `on_attempt`: the code is run in order to read it, not for what it does. It is fenced in, see
@@ -40,6 +42,7 @@ def quarantine(
     previous_disable = logging.root.manager.disable
     with contextlib.ExitStack() as stack:
         stack.enter_context(_without_stdout())
+        stack.enter_context(keeping_directory())
         stack.enter_context(_without_chatter())
         if on_attempt is not None:
             stack.enter_context(keeping_process())

@@ -113,7 +113,8 @@ def record_revisions(
     notices += [f"env.py {attempt}, which is refused" for attempt in recorder.attempts]
     if recorder.changes_schema:
         notices.append("env.py itself changes the schema, which is not judged")
-    history = recorder.history(tuple(notices))
+    unset = () if project.stand_ins is None else project.stand_ins.absent.variables
+    history = replace(recorder.history(tuple(notices)), unset_variables=tuple(sorted(unset)))
     is_separable = len(recorder.runs) == 1
     return Recording(history, tuple(recorder.recorded) if is_separable else ())
 

@@ -1,6 +1,7 @@
 """How a revision is ended that would go on for ever."""
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class TimeLimit:
         self._left_s = self._interval_s = 0.0
         self._handler: object = None
         self._again_s = _AGAIN_S
+        self._tell_unraisable: Callable[[sys.UnraisableHookArgs], object] | None = None
 
     def __enter__(self) -> None:
         if not hasattr(signal, "setitimer") or (
@@ -58,6 +60,8 @@ class TimeLimit:
             return
         self._is_running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._tell_unraisable is not None:
+            sys.unraisablehook = self._tell_unraisable
         before: Any = signal.SIG_DFL if self._handler is None else self._handler
         signal.signal(signal.SIGALRM, before)
         if self._left_s:
@@ -67,9 +71,26 @@ class TimeLimit:
             signal.setitimer(signal.ITIMER_REAL, left_s, self._interval_s)
 
     def _interrupt(self, signum: int, frame: FrameType | None) -> None:
-        del signum, frame
-        if self._is_running:
+        del signum
+        if self._is_running and not _is_ending(frame):
+            if self._tell_unraisable is None:
+                self._tell_unraisable, sys.unraisablehook = sys.unraisablehook, self._ignore
             # what catches this everywhere has to be hit between two of its blocks
             self._again_s = max(self._again_s / 2, _LEAST_S)
             signal.setitimer(signal.ITIMER_REAL, self._again_s, self._again_s)
             raise self._stop()
+
+    def _ignore(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Leave untold that a finalizer was hit, in which nothing can be raised: the next is."""
+        tell = self._tell_unraisable
+        if tell is not None and not isinstance(unraisable.exc_value, RecordingStoppedError):
+            tell(unraisable)
+
+
+def _is_ending(frame: FrameType | None) -> bool:
+    """Return whether it is the end of a block that would be interrupted, and left undone."""
+    while frame is not None:
+        if frame.f_code is TimeLimit.__exit__.__code__:
+            return True
+        frame = frame.f_back
+    return False

@@ -12,9 +12,11 @@ from sqlalchemy.exc import ArgumentError
 from safemigrate.errors import NotPostgresError, UsageError
 
 __all__ = [
+    "DUMMY_URL",
     "asked_backend",
     "check_main_url",
     "configured_backend",
+    "has_placeholder",
     "has_url",
     "main_url",
     "parse_url",
@@ -23,6 +25,9 @@ __all__ = [
     "refuse_backend",
     "refuse_stray_at",
 ]
+
+DUMMY_URL = "postgresql+psycopg://ci@nowhere/x"
+"""A URL for an env.py that wants one, where a server of our own takes its place."""
 
 # The URL that `alembic init` writes, with a number behind it for a second database.
 _PLACEHOLDER = "driver://user:pass@localhost/dbname"
@@ -35,7 +40,11 @@ def parse_url(text: str) -> URL:
     """Return the URL of the database to migrate; raises NotPostgresError for another kind."""
     parsed = read_url(text)
     if parsed.get_backend_name() != "postgresql":
-        raise refuse_backend(parsed.get_backend_name())
+        # that it was given is what this is read for: nothing else is to be set
+        raise NotPostgresError(
+            f'the database URL is of "{parsed.get_backend_name()}", not of PostgreSQL',
+            "give a URL such as postgresql://user@host:5432/database",
+        )
     return parsed
 
 
@@ -131,6 +140,12 @@ def asked_backend(error: BaseException) -> str | None:
                     return value.get_backend_name()
         traceback = traceback.tb_next
     return None
+
+
+def has_placeholder(config: Config) -> bool:
+    """Return whether the configured URL is still the one that `alembic init` wrote."""
+    section = config.config_ini_section
+    return config.file_config.get(section, "sqlalchemy.url", raw=True, fallback="") == _PLACEHOLDER
 
 
 def has_url(config: Config) -> bool:

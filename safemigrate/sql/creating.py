@@ -106,7 +106,11 @@ def read_create_table_as(node: nodes.CreateTableAsStmt) -> Action:
     if node.objtype == nodes.ObjectType.OBJECT_MATVIEW:
         inner = flatten(node.query)
         return CreateView(
-            name, read_tables(inner), is_materialized=True, columns=read_used_columns(inner)
+            name,
+            read_tables(inner),
+            is_materialized=True,
+            columns=read_used_columns(inner),
+            takes_existing=node.if_not_exists,
         )
     return CreateTable(
         table=name,

@@ -127,7 +127,13 @@ def read_create_extension(node: nodes.Node) -> list[Action]:
 def read_create_sequence(node: nodes.Node) -> list[Action]:
     """Return the action of CREATE SEQUENCE."""
     sequence = node.create_seq_stmt
-    return [CreateSequence(name_of_range(sequence.sequence), _read_owner(sequence.options))]
+    return [
+        CreateSequence(
+            name_of_range(sequence.sequence),
+            _read_owner(sequence.options),
+            takes_existing=sequence.if_not_exists,
+        )
+    ]
 
 
 def read_alter_sequence(node: nodes.Node) -> list[Action]:

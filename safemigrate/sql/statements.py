@@ -286,7 +286,8 @@ def _read_transaction(node: nodes.Node) -> list[Action]:
 
 def _read_create_schema(node: nodes.Node) -> list[Action]:
     schema = node.create_schema_stmt
-    actions: list[Action] = [CreateSchema(schema.schemaname or schema.authrole.rolename)]
+    name = schema.schemaname or schema.authrole.rolename
+    actions: list[Action] = [CreateSchema(name, schema.if_not_exists)]
     if schema.schema_elts:
         actions.append(UnmodelledAction("CREATE SCHEMA with elements"))
     return actions
@@ -317,6 +318,7 @@ def _read_trigger(node: nodes.Node) -> list[Action]:
             trigger.trigname,
             far,
             is_for_each_row=trigger.row,
+            replaces=trigger.replace,
         )
     ]
 

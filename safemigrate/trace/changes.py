@@ -3,9 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from safemigrate.model import Certainty, Lock, LockMode, QualifiedName
+from safemigrate.model import (
+    Certainty,
+    Lock,
+    LockMode,
+    QualifiedName,
+    RewriteReason,
+    TableRows,
+)
+from safemigrate.trace.counts import Counts, find_rows
 from safemigrate.trace.looks import Look
 from safemigrate.trace.relations import Relation, is_hidden
+from safemigrate.trace.rewrites import find_reasons
 
 __all__ = ["Changes", "find_changes", "find_rewrites", "find_scans", "name_locks"]
 
@@ -22,6 +31,10 @@ class Changes:
     rewrites: tuple[QualifiedName, ...] = ()
     scans: tuple[QualifiedName, ...] = ()
     certainty: Certainty = Certainty.KNOWN
+    rows: tuple[TableRows, ...] = ()
+    rewrite_reasons: tuple[RewriteReason, ...] = ()
+    lock_timeout_ms: int | None = None
+    waited_for: tuple[str, ...] = ()
 
 
 def find_changes(
@@ -29,12 +42,12 @@ def find_changes(
     after: Look,
     preexisting: Mapping[int, Relation],
     current: Mapping[int, Relation],
-    scan_counts: Mapping[int, int],
+    counts: Mapping[int, Counts],
 ) -> Changes:
     """Return what a statement did between the looks.
 
     `preexisting`: the relations when the revision began. `current`: those known when the statement
-    began; they lend the names. `scan_counts`: the counters then.
+    began; they lend the names. `counts`: the counters then.
     """
     held = {oid: max(modes) for oid, modes in after.modes.items()}
     new = {
@@ -50,7 +63,10 @@ def find_changes(
         tuple(lock for lock in all_held if lock.is_preexisting),
         minor,
         find_rewrites(current, after.relations, preexisting),
-        find_scans(scan_counts, after.scans, current, preexisting),
+        find_scans(counts, after.counts, current, preexisting),
+        rows=find_rows(counts, after.counts, named, preexisting),
+        rewrite_reasons=find_reasons(before.rewrites, after.rewrites, named),
+        lock_timeout_ms=before.lock_timeout_ms,
     )
 
 
@@ -108,16 +124,16 @@ def find_rewrites(
 
 
 def find_scans(
-    before: Mapping[int, int],
-    after: Mapping[int, int],
+    before: Mapping[int, Counts],
+    after: Mapping[int, Counts],
     named: Mapping[int, Relation],
     preexisting: Mapping[int, Relation],
 ) -> tuple[QualifiedName, ...]:
     """Return the tables that were there before and whose counter of sequential scans has risen."""
     return _sorted(
         named[oid].name
-        for oid, count in after.items()
-        if oid in preexisting and oid in named and count > before.get(oid, 0)
+        for oid, now in after.items()
+        if oid in preexisting and oid in named and now.scans > before.get(oid, Counts()).scans
     )
 
 

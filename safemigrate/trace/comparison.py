@@ -1,17 +1,52 @@
 """Prediction against observation: what a server did that it was not said to do."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
 
 from safemigrate.model import Certainty, Facts, LockMode, ObservedStatement, QualifiedName
 from safemigrate.trace.commands import changes_rows, is_planned, runs_body
 
-__all__ = ["compare"]
+__all__ = ["Departure", "Matter", "compare", "find_departures"]
 
 _DEFAULT_SCHEMA = "public"
 
 
+class Matter(Enum):
+    """What a departure is about."""
+
+    LOCK = "lock"
+    REWRITE = "rewrite"
+    SCAN = "scan"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One way in which a server did something else than was predicted.
+
+    `is_more`: it did more than that. `relation`: None for a refusal. `predicted`, `observed`: the
+    modes of a lock, None for none.
+    """
+
+    matter: Matter
+    is_more: bool
+    text: str
+    relation: QualifiedName | None = None
+    predicted: LockMode | None = None
+    observed: LockMode | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def compare(predicted: Facts, observed: ObservedStatement) -> tuple[str, ...]:
-    """Return how `observed` differs from `predicted`, one readable line each.
+    """Return how `observed` differs from `predicted`, one readable line each."""
+    return tuple(map(str, find_departures(predicted, observed)))
+
+
+def find_departures(predicted: Facts, observed: ObservedStatement) -> tuple[Departure, ...]:
+    """Return how `observed` differs from `predicted`.
 
     Only relations that were there before the revision count. No difference is: a predicted mode
     not newly taken because the transaction already held one as strong, nor a mode newly taken
@@ -26,24 +61,26 @@ def compare(predicted: Facts, observed: ObservedStatement) -> tuple[str, ...]:
         return refusal
     return (
         *_compare_locks(predicted, observed),
-        *_compare_relations("rewrite", predicted.rewrites, observed.rewrites, predicted),
+        *_compare_relations(Matter.REWRITE, predicted.rewrites, observed.rewrites, predicted),
         *_compare_scans(predicted, observed),
     )
 
 
-def _compare_refusal(predicted: Facts, observed: ObservedStatement) -> tuple[str, ...] | None:
+def _compare_refusal(predicted: Facts, observed: ObservedStatement) -> tuple[Departure, ...] | None:
     """Return the differences when either side says that the server refuses, else None."""
     if observed.error is not None:
         if predicted.errors:
             return ()
-        return (f"the server refuses the statement, which was not predicted: {observed.error}",)
+        text = f"the server refuses the statement, which was not predicted: {observed.error}"
+        return (Departure(Matter.REFUSAL, is_more=True, text=text),)
     if predicted.errors and predicted.certainty is not Certainty.UNKNOWN:
         reasons = "; ".join(predicted.errors)
-        return (f"predicted that the server refuses the statement, it does not: {reasons}",)
+        text = f"predicted that the server refuses the statement, it does not: {reasons}"
+        return (Departure(Matter.REFUSAL, is_more=False, text=text),)
     return None
 
 
-def _compare_locks(predicted: Facts, observed: ObservedStatement) -> Iterator[str]:
+def _compare_locks(predicted: Facts, observed: ObservedStatement) -> Iterator[Departure]:
     said = _modes((lock.relation, lock.mode) for lock in predicted.locks if lock.is_preexisting)
     seen = _modes((lock.relation, lock.mode) for lock in observed.locks if lock.is_preexisting)
     held = _modes((lock.relation, lock.mode) for lock in observed.held)
@@ -54,14 +91,22 @@ def _compare_locks(predicted: Facts, observed: ObservedStatement) -> Iterator[st
             if found is None or name in minor or held.get(name, found) > found:
                 continue
             if found is not LockMode.ROW_SHARE or not changes_rows(observed.sql):
-                yield f"lock on {name}: {found.value} observed, none predicted"
+                yield _depart(name, None, found, f"{found.value} observed, none predicted")
         elif found is None or found < wanted:
             is_held = name in held and held[name] >= wanted
             if not is_held and not _may_be_absent(predicted, observed):
                 what = "none" if found is None else found.value
-                yield f"lock on {name}: {wanted.value} predicted, {what} observed"
+                yield _depart(name, wanted, found, f"{wanted.value} predicted, {what} observed")
         elif found > wanted:
-            yield f"lock on {name}: {wanted.value} predicted, {found.value} observed"
+            text = f"{wanted.value} predicted, {found.value} observed"
+            yield _depart(name, wanted, found, text)
+
+
+def _depart(
+    name: QualifiedName, predicted: LockMode | None, observed: LockMode | None, text: str
+) -> Departure:
+    is_more = observed is not None and (predicted is None or observed > predicted)
+    return Departure(Matter.LOCK, is_more, f"lock on {name}: {text}", name, predicted, observed)
 
 
 def _may_be_absent(predicted: Facts, observed: ObservedStatement) -> bool:
@@ -69,7 +114,7 @@ def _may_be_absent(predicted: Facts, observed: ObservedStatement) -> bool:
     return is_guess or observed.certainty is not Certainty.KNOWN
 
 
-def _compare_scans(predicted: Facts, observed: ObservedStatement) -> Iterator[str]:
+def _compare_scans(predicted: Facts, observed: ObservedStatement) -> Iterator[Departure]:
     if is_planned(observed.sql):
         return
     rewritten = {_qualify(name) for name in (*predicted.rewrites, *observed.rewrites)}
@@ -79,22 +124,24 @@ def _compare_scans(predicted: Facts, observed: ObservedStatement) -> Iterator[st
         said = [name for name in said if name in seen]
     if runs_body(observed.sql):
         seen = [name for name in seen if name in said]
-    yield from _compare_relations("scan", said, seen, predicted)
+    yield from _compare_relations(Matter.SCAN, said, seen, predicted)
 
 
 def _compare_relations(
-    what: str,
+    matter: Matter,
     said: Iterable[QualifiedName],
     seen: Iterable[QualifiedName],
     predicted: Facts,
-) -> Iterator[str]:
+) -> Iterator[Departure]:
     wanted = {_qualify(name) for name in said}
     found = {_qualify(name) for name in seen}
     if predicted.certainty is not Certainty.UNKNOWN:
         for name in sorted(wanted - found):
-            yield f"{what} of {name}: predicted, not observed"
+            text = f"{matter.value} of {name}: predicted, not observed"
+            yield Departure(matter, is_more=False, text=text, relation=name)
     for name in sorted(found - wanted):
-        yield f"{what} of {name}: observed, not predicted"
+        text = f"{matter.value} of {name}: observed, not predicted"
+        yield Departure(matter, is_more=True, text=text, relation=name)
 
 
 def _modes(pairs: Iterable[tuple[QualifiedName, LockMode]]) -> Mapping[QualifiedName, LockMode]:

@@ -1,4 +1,4 @@
-"""The tracer: what each statement of a revision newly locks, rewrites and scans."""
+"""The tracer: what each statement of a revision newly locks, rewrites, scans and changes."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,8 @@ from safemigrate.trace.commands import (
     is_truncation,
     runs_in_transaction,
 )
-from safemigrate.trace.looks import Look, look, read_scan_counts
+from safemigrate.trace.counts import SESSION_COUNTS, Counts, read_counts
+from safemigrate.trace.looks import Look, look
 from safemigrate.trace.relations import Relation, read_relations
 from safemigrate.trace.sessions import Connection, DriverSession, TransactionState
 from safemigrate.trace.unbound import UnboundTrace
@@ -53,7 +54,7 @@ class _Passage:
     preexisting: Mapping[int, Relation]
     current: dict[int, Relation]
     look: Look | None = None
-    scan_counts: dict[int, int] = field(default_factory=dict)
+    counts: dict[int, Counts] = field(default_factory=dict)
     transaction: str = ""
     transaction_number: int = 0
     is_broken: bool = False
@@ -140,6 +141,10 @@ class Tracer:
             line=pending.line,
             revision=passage.revision,
             direction=passage.direction,
+            rows=changes.rows,
+            rewrite_reasons=changes.rewrite_reasons,
+            lock_timeout_ms=changes.lock_timeout_ms,
+            waited_for=changes.waited_for,
         )
         passage.statements.append(statement)
 
@@ -161,7 +166,7 @@ class Tracer:
 
     def _look_anew(self, passage: _Passage, session: DriverSession) -> None:
         passage.look = look(session.ask)
-        passage.scan_counts = read_scan_counts(session.ask)
+        passage.counts = read_counts(session.ask, SESSION_COUNTS)
 
     def _observe(self, passage: _Passage, session: DriverSession, pending: _Pending) -> Changes:
         if pending.unbound is not None:
@@ -180,13 +185,13 @@ class Tracer:
             if before is None or before.transaction != now.transaction:
                 before = Look()
             changes = find_changes(
-                before, now, passage.preexisting, passage.current, passage.scan_counts
+                before, now, passage.preexisting, passage.current, passage.counts
             )
             if is_truncation(pending.sql):
                 changes = replace(changes, rewrites=(), scans=())
         passage.is_broken = False
         passage.learn(now.relations)
-        passage.scan_counts.update(now.scans)
+        passage.counts.update(now.counts)
         if pending.way is _Way.WRAPPED:
             session.run("COMMIT")
             passage.look = None

@@ -6,6 +6,7 @@ from typing import Any
 from safemigrate.model import Certainty, QualifiedName
 from safemigrate.trace.changes import Changes, find_rewrites, find_scans, name_locks
 from safemigrate.trace.commands import is_truncation
+from safemigrate.trace.counts import SHARED_COUNTS, Counts, find_rows, read_counts
 from safemigrate.trace.relations import Relation, read_relations
 from safemigrate.trace.sessions import Connection, DriverSession
 from safemigrate.trace.watch import Watch, choose_hold
@@ -23,7 +24,6 @@ _SHORTEST_LOCK_TIMEOUT_MS = 1000
 # ("Monitoring", table 28.34).
 _FLUSH = "SELECT pg_catalog.pg_stat_force_next_flush()"
 _FIRST_WITH_FLUSH = 150000
-_SCAN_COUNTS = "SELECT relid::bigint, seq_scan FROM pg_catalog.pg_stat_user_tables"
 
 
 def flush_counts(connection: Connection) -> None:
@@ -49,9 +49,9 @@ class UnboundTrace:
         self._sql = sql
         self._has_flush = second.info.server_version >= _FIRST_WITH_FLUSH
         self._relations = read_relations(self._ask_second)
-        self._scan_counts = self._read_scan_counts()
-        ((pid, lock_timeout_ms),) = session.ask(_SESSION)
-        is_patient = lock_timeout_ms == 0 or lock_timeout_ms >= _SHORTEST_LOCK_TIMEOUT_MS
+        self._counts = self._read_counts()
+        ((pid, self._lock_timeout_ms),) = session.ask(_SESSION)
+        is_patient = not 0 < self._lock_timeout_ms < _SHORTEST_LOCK_TIMEOUT_MS
         hold = choose_hold(sql, self._tables_mentioned()) if is_patient else None
         self._watch = Watch(second, pid, hold)
         self._watch.start()
@@ -59,17 +59,26 @@ class UnboundTrace:
     def finish(self, preexisting: Mapping[int, Relation]) -> Changes:
         """Return what the statement did; it has come back without an error."""
         sighting = self._watch.stop()
-        scan_counts = self._read_scan_counts()
+        counts = self._read_counts()
         self.relations_after = read_relations(self._ask_second)
         named = {**self.relations_after, **self._relations}
         locks, minor = name_locks(sighting.modes, sighting.modes, named, preexisting)
         is_known = sighting.is_complete and self._has_flush
         rewrites = find_rewrites(self._relations, self.relations_after, preexisting)
-        scans = find_scans(self._scan_counts, scan_counts, self._relations, preexisting)
+        scans = find_scans(self._counts, counts, self._relations, preexisting)
         if is_truncation(self._sql):
             rewrites = scans = ()
         certainty = Certainty.KNOWN if is_known else Certainty.ASSUMED
-        return Changes(locks, minor=minor, rewrites=rewrites, scans=scans, certainty=certainty)
+        return Changes(
+            locks,
+            minor=minor,
+            rewrites=rewrites,
+            scans=scans,
+            certainty=certainty,
+            rows=find_rows(self._counts, counts, named, preexisting),
+            lock_timeout_ms=self._lock_timeout_ms,
+            waited_for=tuple(sorted(sighting.waited_for)),
+        )
 
     def abandon(self) -> None:
         """End the watch; the statement has failed."""
@@ -85,11 +94,11 @@ class UnboundTrace:
         found = [self._relations[oid] for oid in tables if oid in self._relations]
         return tuple(relation.name for relation in found if relation.kind in "rp")
 
-    def _read_scan_counts(self) -> dict[int, int]:
+    def _read_counts(self) -> dict[int, Counts]:
         if not self._has_flush:
             return {}
         self._session.ask(_FLUSH)
-        return {row[0]: row[1] for row in self._ask_second(_SCAN_COUNTS)}
+        return read_counts(self._ask_second, SHARED_COUNTS)
 
     def _ask_second(self, query: str) -> Sequence[Sequence[Any]]:
         return self._second.execute(query.encode()).fetchall()

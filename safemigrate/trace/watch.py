@@ -28,35 +28,42 @@ class Sighting:
     """The strongest mode seen per relation, by oid, granted or asked for.
 
     `is_complete`: the statement was seen waiting, with everything it needs in its hands.
+    `waited_for`: the kinds of lock that it was seen waiting for.
     """
 
     modes: dict[int, LockMode]
     is_complete: bool
+    waited_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
     """What the watch holds so that the statement has to wait for it.
 
-    `is_decisive`: a statement seen waiting has then shown all that it takes.
+    `is_decisive`: a statement seen waiting has then shown all that it takes, if it waits for the
+    kind of lock `waits_for`; None for any.
     """
 
     tables: tuple[QualifiedName, ...]
     mode: LockMode
     is_decisive: bool
+    waits_for: str | None = None
 
 
 def choose_hold(statement: str, tables: Sequence[QualifiedName]) -> Hold | None:
     """Return the hold that makes the statement wait for us, None when it must not be held up.
 
-    CONCURRENTLY waits for whoever may still read by the old state: a snapshot and ACCESS SHARE do
-    ("CREATE INDEX", Building Indexes Concurrently). The others want SHARE UPDATE EXCLUSIVE or more
-    on their table, which conflicts with itself ("Explicit Locking", table 13.2).
+    CONCURRENTLY waits for whoever may still write or read by the old state: a snapshot and ROW
+    EXCLUSIVE do, which is what a writer of the application has ("CREATE INDEX", Building Indexes
+    Concurrently). It waits for the end of their transactions; in the queue of the table, where
+    others wait behind it, it would wait for a lock that keeps writers away. The others want SHARE
+    UPDATE EXCLUSIVE or more on their table, which conflicts with itself ("Explicit Locking", table
+    13.2).
     """
     if skips_locked(statement):
         return None
     if waits_for_readers(statement):
-        return Hold(tuple(tables), LockMode.ACCESS_SHARE, is_decisive=True)
+        return Hold(tuple(tables), LockMode.ROW_EXCLUSIVE, is_decisive=True, waits_for="virtualxid")
     is_decisive = takes_one_lock(statement) and len(tables) == 1
     return Hold(tuple(tables), LockMode.SHARE_UPDATE_EXCLUSIVE, is_decisive=is_decisive)
 
@@ -77,6 +84,7 @@ class Watch:
         self._hold = hold
         self._modes: dict[int, LockMode] = {}
         self._is_complete = False
+        self._waited_for: set[str] = set()
         self._is_over = Event()
         self._thread = Thread(target=self._watch, name="safemigrate-watch", daemon=True)
 
@@ -90,7 +98,7 @@ class Watch:
         """Return what was seen, once the last poll is over."""
         self._is_over.set()
         self._thread.join()
-        return Sighting(self._modes, self._is_complete)
+        return Sighting(self._modes, self._is_complete, frozenset(self._waited_for))
 
     def _take(self, hold: Hold) -> bool:
         try:
@@ -112,6 +120,7 @@ class Watch:
         try:
             while not self._is_complete:
                 waited_for = self._poll()
+                self._waited_for |= waited_for
                 if waited_for and self._hold is not None:
                     self._is_complete = _is_shown(self._hold, waited_for)
                     self._let_go()
@@ -147,6 +156,4 @@ def _is_shown(hold: Hold, waited_for: set[str]) -> bool:
     What waits for readers waits for their transactions; before that it may wait for a relation,
     behind an autovacuum.
     """
-    if hold.mode is LockMode.ACCESS_SHARE and "virtualxid" not in waited_for:
-        return False
-    return hold.is_decisive
+    return hold.is_decisive and (hold.waits_for is None or hold.waits_for in waited_for)

@@ -6,12 +6,19 @@ from collections.abc import Collection, Iterator
 from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.verify.snapshots import Snapshot
 
-__all__ = ["find_differences", "find_reordered", "leave_out_parts", "split_identity"]
+__all__ = [
+    "find_differences",
+    "find_reordered",
+    "find_validated",
+    "leave_out_parts",
+    "split_identity",
+]
 
 _SEPARATOR = "\x1f"
 _NAME = re.compile(r'"(?:[^"]|"")*"|[^".]+')
 _NAMELESS = "definition"
 _NOTHING = "none"
+_NOT_VALID = " NOT VALID"
 _LINE_LENGTH = 160
 _VALUE_LENGTH = 100
 _CONTEXT_LENGTH = 30
@@ -24,8 +31,13 @@ def find_differences(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
     """Return one line per object that is new, gone or different in `after`.
 
     `+ index public.i CREATE INDEX …`, `- column public.t.a type=integer`,
-    `~ column public.t.a: type=integer -> bigint`. The order of columns does not count.
+    `~ column public.t.a: type=integer -> bigint`. The order of columns does not count, nor does a
+    constraint that is valid in `after` and was not before: nobody can take back that its rows are
+    as it says.
     """
+    if before.objects == after.objects:
+        # nearly always, and sooner known than sorted
+        return ()
     added = after.objects.keys() - before.objects.keys()
     removed = before.objects.keys() - after.objects.keys()
     lines = [
@@ -35,9 +47,32 @@ def find_differences(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
             f"~ {key[0]} {key[1]}: {_changes(definition, after.objects[key])}"
             for key, definition in sorted(before.objects.items())
             if after.objects.get(key, definition) != definition
+            and not _is_validated(key, definition, after.objects[key])
         ),
     ]
     return tuple(lines)
+
+
+def find_validated(before: Snapshot, after: Snapshot) -> tuple[str, ...]:
+    """Return one line per constraint that is valid in `after`, was not before, and is the same."""
+    validated = (
+        key[1]
+        for key, definition in before.objects.items()
+        if _is_validated(key, definition, after.objects.get(key, definition))
+    )
+    return tuple(f"constraint {identity} stays valid" for identity in sorted(validated))
+
+
+def _is_validated(key: tuple[str, str], before: str, after: str) -> bool:
+    # nearly all are no constraints, or as they were, and that is seen at once
+    if key[0] != "constraint" or before == after:
+        return False
+    old, new = _attributes(before), _attributes(after)
+    if "valid" not in old or "valid" in new:
+        return False
+    del old["valid"]
+    definition = old.get(_NAMELESS, "").removesuffix(_NOT_VALID)
+    return {**old, _NAMELESS: definition} == new
 
 
 def find_reordered(before: Snapshot, after: Snapshot) -> tuple[str, ...]:

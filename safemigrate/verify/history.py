@@ -1,24 +1,42 @@
-"""A history proved, revision by revision, each on a copy of the state before it."""
+"""A history proved: divided into parts, each walked through, and then the way back and forth."""
 
+import gc
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from alembic.script import Script
 
-from safemigrate.model import Direction, HistoryProof, Outcome, RevisionProof, RoundTrip
+from safemigrate.cache import Inputs, note_inputs
+from safemigrate.config import VerifyChoices
+from safemigrate.errors import SafemigrateError
+from safemigrate.model import Check, HistoryProof, RevisionProof, RoundTrip
 from safemigrate.server import Server
 from safemigrate.source import Project
-from safemigrate.source.excerpt import show_path
-from safemigrate.verify.bench import Move, StepFault, open_bench
-from safemigrate.verify.differences import find_differences
-from safemigrate.verify.proving import Verdict, prove_revision, skip_revision
-from safemigrate.verify.selection import choose_revisions, find_ancestors, list_parents
+from safemigrate.verify.experimenting import experiment_on_history
+from safemigrate.verify.foreknowledge import Foreknowledge
+from safemigrate.verify.parting import divide
+from safemigrate.verify.preparing import prepared
+from safemigrate.verify.recalling import begin_at_template, recall, remember, remember_whole
+from safemigrate.verify.remembering import Memory
+from safemigrate.verify.rounds import make_round_trip
+from safemigrate.verify.selection import choose_revisions, list_way
+from safemigrate.verify.server_faults import blaming_server, require_server
 from safemigrate.verify.snapshots import Snapshot
+from safemigrate.verify.stage import Whole
+from safemigrate.verify.walking import Part, Task, Walk
+from safemigrate.verify.workers import Worker
 
 __all__ = ["Progress", "verify_history"]
 
 # Called with a proof just made, its position from 1 on, and how many there will be.
 Progress = Callable[[RevisionProof, int, int], None]
+
+_STRAYED = (
+    "the schema that was kept up to date from step to step was found to differ from the "
+    "database's, so it was read as a whole after each step; this is a bug in safemigrate"
+)
 
 
 def verify_history(
@@ -26,174 +44,205 @@ def verify_history(
     server: Server,
     *,
     names: Sequence[str] = (),
+    choices: VerifyChoices | None = None,
+    memory: Memory | None = None,
     on_proof: Progress = lambda _proof, _position, _total: None,
 ) -> HistoryProof:
     """Prove the revisions named, or all of them and then the whole way to base and back.
 
     Databases are made on `server` and dropped again. A revision that fails does not end the walk:
-    those that do not depend on it are proved on a fresh copy.
-    Raises UsageError for an unknown name, and what `run_environment` raises for env.py.
+    those that do not depend on it are proved at the state without it. `on_proof` is called in the
+    order of the history, but with what is remembered first. `memory`: what earlier runs have
+    proved and made, which is not proved and made again; None where nothing is remembered.
+    Raises UsageError for an unknown name, what `run_environment` raises for env.py, and ServerError
+    when the server goes away or runs short of something.
     """
+    choices = choices or VerifyChoices()
+    recollection = None if memory is None or memory.is_empty else memory.open(server)
+    imports = None if recollection is None or memory is None else memory.imports
+    foreknowledge = Foreknowledge(project, server.version, imports)
     chosen = choose_revisions(project, names)
-    walk = _Walk(project, server, chosen, on_proof)
-    walk.run()
-    round_trip = None if names else walk.make_round_trip()
-    walk.drop_state()
-    return HistoryProof(
-        tuple(walk.proofs), server.kind, server.version, round_trip, project.notices
+    way = list_way(project, chosen)
+    known = recall(recollection, way, chosen)
+    telling = _Telling(on_proof, len(chosen))
+    for one in known.proofs:
+        telling.tell_last(one)
+    rest = chosen - {one.revision for one in known.proofs}
+    round_trip, checks = (None if names else known.whole) or (None, ())
+    if rest or (not names and known.whole is None):
+        with (
+            blaming_server(server),
+            prepared(project, server, choices, foreknowledge) as footing,
+        ):
+            telling.notices += footing.notices
+            task = Task(
+                project, server, choices, foreknowledge, choices.wanted, footing, recollection
+            )
+            left = [script for script in way if script not in footing.applied]
+            rest -= {script.revision for script in footing.applied}
+            round_trip, checks = _prove(task, left, rest, telling, is_whole=not names)
+    proofs = telling.in_order_of(way)
+    if recollection is not None:
+        remember(recollection, way, proofs)
+        if not names:
+            remember_whole(recollection, way, round_trip, checks)
+        telling.notices += recollection.describe(len(chosen))
+    notices = (*project.notices, *dict.fromkeys(telling.notices))
+    proof = HistoryProof(proofs, server.kind, server.version, round_trip, notices, checks)
+    require_server(server, proof)
+    return proof
+
+
+def _prove(
+    task: Task,
+    way: Sequence[Script],
+    chosen: frozenset[str],
+    telling: "_Telling",
+    *,
+    is_whole: bool,
+) -> tuple[RoundTrip | None, tuple[Check, ...]]:
+    """Prove what is chosen of the way; return what is proved of the whole, where that is asked."""
+    if task.has_experiments:
+        # before any revision runs
+        _ = task.foreknowledge.passages
+    # what is there now stays there: nobody need look through it again, nor copy it for that
+    gc.freeze()
+    *others, last = divide(task, way, chosen, has_round_trip=is_whole)
+    with ExitStack() as stack:
+        stack.callback(gc.unfreeze)
+        for part in others:
+            telling.listen(part, _start(stack, task, part))
+        walk = _walk(task, last, telling.tell_last)
+        stack.callback(walk.ground.drop)
+        telling.finish(task)
+        if not is_whole:
+            return None, ()
+        base, head = _see_ends(task, walk)
+        # the way back comes last, for it may not lead to head again
+        checks = _examine_whole(task, walk, base, head)
+        proofs = telling.in_order_of(way)
+        return make_round_trip(walk.ground, proofs, base, head), checks
+
+
+def _see_ends(task: Task, walk: Walk) -> tuple[Snapshot | None, Snapshot | None]:
+    """Return the schemas at base and at head, also where the walk began in between."""
+    base, head = walk.base, walk.schema
+    if not walk.ground.applied:
+        return base, head
+    if base is None:
+        ground = task.make_ground()
+        base = ground.look()
+        ground.drop()
+    return base, head or walk.ground.look()
+
+
+def _start(stack: ExitStack, task: Task, part: Part) -> Worker | None:
+    """Let another process walk the part; None where there can be none."""
+    with suppress(OSError):
+        return stack.enter_context(Worker(partial(_work, task, part)))
+    return None
+
+
+def _work(task: Task, part: Part, send: Callable[[object], None]) -> None:
+    _walk(task, part, send).ground.drop()
+    if task.recollection is not None:
+        # what it has read, too, is what the proofs depend on
+        send(task.recollection.read)
+
+
+def _walk(task: Task, part: Part, report: Callable[[RevisionProof | str], None]) -> Walk:
+    """Walk the part, and return the walk at its end; report proofs, and what to say of them."""
+    for is_incremental in (True, False):
+        ground = task.make_ground(is_incremental=is_incremental)
+        walk = Walk(task, begin_at_template(task.recollection, part, ground), report, ground)
+        try:
+            walk.run()
+        except BaseException:
+            # what stops us may be that the server is gone
+            with suppress(SafemigrateError):
+                ground.drop()
+            raise
+        if walk.is_sound:
+            break
+        ground.drop()
+        report(_STRAYED)
+    return walk
+
+
+def _examine_whole(
+    task: Task, walk: Walk, base: Snapshot | None, head: Snapshot | None
+) -> tuple[Check, ...]:
+    """Return how the properties of the history as a whole stand."""
+    ground = walk.ground
+    return experiment_on_history(
+        Whole(
+            task.project,
+            task.server,
+            task.choices,
+            task.foreknowledge,
+            None if ground.failed or not ground.applied else ground.settle(),
+            base,
+            head,
+        )
     )
 
 
 @dataclass(slots=True)
-class _Walk:
-    """The walk from base to head.
+class _Telling:
+    """Proofs told in the order of the history, each when those before it have been.
 
-    `state`: the database at the state before the next revision, None for an empty one.
-    `schema`: its schema where it is known. `base`: the schema before the first revision.
-    `failed`: revisions that are not applied in `state`, so that nothing after them can be.
+    `proofs` by revision; one that is made again takes the place of the first.
     """
 
-    project: Project
-    server: Server
-    chosen: frozenset[str]
     on_proof: Progress
-    state: str | None = None
-    schema: Snapshot | None = None
-    base: Snapshot | None = None
-    applied: list[Script] = field(default_factory=list)
-    waiting: list[Script] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    proofs: list[RevisionProof] = field(default_factory=list)
+    total: int
+    proofs: dict[str, RevisionProof] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    _workers: list[tuple[Part, Worker | None]] = field(default_factory=list)
+    _held_back: list[RevisionProof | str] = field(default_factory=list)
 
-    def run(self) -> None:
-        """Prove or apply every revision that is needed, in the order of an upgrade."""
-        scripts = self.project.revisions()
-        needed = find_ancestors(scripts, self.chosen)
-        for script in scripts:
-            if script.revision not in needed:
-                continue
-            if script.revision not in self.chosen:
-                self.waiting.append(script)
-                continue
-            self._apply_waiting()
-            blocker = self._find_blocker(script)
-            if blocker is not None:
-                self._skip(script, blocker)
-            else:
-                self._prove(script)
+    def in_order_of(self, way: Sequence[Script]) -> tuple[RevisionProof, ...]:
+        """Return the proofs in that order."""
+        found = (self.proofs.get(script.revision) for script in way)
+        return tuple(proof for proof in found if proof is not None)
 
-    def make_round_trip(self) -> RoundTrip:
-        """Go from head to base and to head again, where every revision was proved by itself."""
-        unproved = [proof.revision for proof in self.proofs if not proof.is_proved]
-        if unproved:
-            return RoundTrip(None, f"not every revision can be rolled back: {', '.join(unproved)}")
-        if self.state is None:
-            return RoundTrip(None, "there are no revisions")
-        moves = [
-            *(Move(script, Direction.DOWNGRADE) for script in reversed(self.applied)),
-            *(Move(script, Direction.UPGRADE) for script in self.applied),
-        ]
-        at_base, at_head = moves[len(self.applied) - 1], moves[-1]
-        differences: list[str] = []
-        with open_bench(self.project, self.server, self.state) as bench:
+    def listen(self, part: Part, worker: Worker | None) -> None:
+        """Tell what the worker sends, after what the workers before it send."""
+        self._workers.append((part, worker))
 
-            def look(move: Move | None) -> None:
-                if move is at_base and self.base is not None:
-                    left = find_differences(self.base, bench.snapshot())
-                    differences.extend(f"at base: {line}" for line in left)
-                elif move is at_head and self.schema is not None:
-                    changed = find_differences(self.schema, bench.snapshot())
-                    differences.extend(f"at head again: {line}" for line in changed)
-
-            fault = bench.run(moves, on_state=look)
-        if fault is not None:
-            return RoundTrip(is_ok=False, reason=fault.reason, differences=tuple(differences))
-        return RoundTrip(is_ok=not differences, differences=tuple(differences))
-
-    def drop_state(self) -> None:
-        """Drop the last database."""
-        if self.state is not None:
-            self.server.drop_database(self.state)
-            self.state = None
-
-    def _prove(self, script: Script) -> None:
-        database = self.server.create_database(self.state)
-        with open_bench(self.project, self.server, database) as bench:
-            verdict = prove_revision(bench, script, self.schema)
-        if self.base is None and not self.applied:
-            self.base = verdict.before
-        proof = verdict.proof
-        if verdict.is_reusable:
-            self._advance(database, [script], verdict.after)
-        else:
-            self.server.drop_database(database)
-            if proof.upgrade is Outcome.OK:
-                self._advance_anew(script, verdict)
-            else:
-                self.failed[script.revision] = f"the upgrade of {script.revision} fails"
-        self._report(proof)
-
-    def _advance_anew(self, script: Script, verdict: Verdict) -> None:
-        """Upgrade a fresh copy once, so that what follows does not see what the proof left."""
-        database = self.server.create_database(self.state)
-        fault = self._apply(database, [script])
-        if fault is None:
-            self._advance(database, [script], verdict.after)
-        else:
-            self.server.drop_database(database)
-            self.failed[script.revision] = (
-                f"{script.revision} cannot be applied a second time: {fault.reason}"
-            )
-
-    def _apply_waiting(self) -> None:
-        """Apply the revisions that nobody asked to prove; report only one that fails."""
-        scripts, self.waiting = self.waiting, []
-        while scripts:
-            ready = [script for script in scripts if self._find_blocker(script) is None]
-            for script in scripts:
-                if script not in ready:
-                    self.failed[script.revision] = self._find_blocker(script) or ""
-            scripts = ready
-            if not scripts:
+    def tell_last(self, value: RevisionProof | str) -> None:
+        """Tell something of the last part, now or as soon as all of the others is told."""
+        self._held_back.append(value)
+        for _, worker in self._workers:
+            if worker is None:
                 return
-            database = self.server.create_database(self.state)
-            fault = self._apply(database, scripts)
-            if fault is None:
-                self._advance(database, scripts, None)
+            for one in worker.receive(is_waiting=False):
+                self._tell(one)
+            if not worker.is_over or worker.has_failed:
                 return
-            self.server.drop_database(database)
-            failed = fault.move.script
-            self.failed[failed.revision] = f"the upgrade of {failed.revision} fails"
-            scripts = [script for script in scripts if script is not failed]
-            self._report(
-                RevisionProof(
-                    failed.revision,
-                    show_path(failed.path),
-                    failed.doc or "",
-                    upgrade=Outcome.FAILED,
-                    error=fault.reason,
-                )
-            )
+        self._tell_rest()
 
-    def _apply(self, database: str, scripts: Sequence[Script]) -> StepFault | None:
-        with open_bench(self.project, self.server, database) as bench:
-            return bench.run(Move(script, Direction.UPGRADE) for script in scripts)
+    def finish(self, task: Task) -> None:
+        """Tell everything; what a worker did not come to is done here."""
+        for part, worker in self._workers:
+            for one in worker.receive(is_waiting=True) if worker is not None else ():
+                self._tell(one)
+            if worker is None or worker.has_failed:
+                _work(task, part, self._tell)
+        self._tell_rest()
 
-    def _advance(self, database: str, scripts: Sequence[Script], schema: Snapshot | None) -> None:
-        self.drop_state()
-        self.state, self.schema = database, schema
-        self.applied.extend(scripts)
+    def _tell_rest(self) -> None:
+        values, self._held_back = self._held_back, []
+        for one in values:
+            self._tell(one)
 
-    def _find_blocker(self, script: Script) -> str | None:
-        """Return why the revision cannot be applied, None when it can."""
-        return next(
-            (self.failed[parent] for parent in list_parents(script) if parent in self.failed), None
-        )
-
-    def _skip(self, script: Script, reason: str) -> None:
-        self.failed[script.revision] = reason
-        self._report(skip_revision(script, f"not tried, because {reason}"))
-
-    def _report(self, proof: RevisionProof) -> None:
-        self.proofs.append(proof)
-        self.on_proof(proof, len(self.proofs), len(self.chosen))
+    def _tell(self, value: object) -> None:
+        if isinstance(value, str):
+            self.notices.append(value)
+        elif isinstance(value, Inputs):
+            note_inputs(value)
+        elif isinstance(value, RevisionProof):
+            is_new = value.revision not in self.proofs
+            self.proofs[value.revision] = value
+            if is_new:
+                self.on_proof(value, len(self.proofs), self.total)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from safemigrate.source import find_sqlstate
 from safemigrate.source.connecting import listening
 
-__all__ = ["replaying_builds"]
+__all__ = ["is_build", "replaying_builds"]
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _FEATURE_NOT_SUPPORTED = "0A000"
@@ -19,6 +19,11 @@ _BUILD = re.compile(
     r"(?P<start>(?:\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(?:UNIQUE\s+)?INDEX\s+)CONCURRENTLY\b",
     re.DOTALL | re.IGNORECASE,
 )
+
+
+def is_build(statement: str) -> bool:
+    """Return whether it makes an index concurrently, which a partitioned table refuses."""
+    return _BUILD.match(statement) is not None
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def _execute_no_params(cursor: Any, statement: str, context: Any) -> bool:
 
 def _carry(statement: str, prepare: Callable[[str], Callable[[], object]]) -> bool:
     """Return whether the statement was taken to the server, so that the dialect need not."""
-    plain = _BUILD.sub(r"\g<start>", statement, count=1) if _BUILD.match(statement) else statement
+    plain = _BUILD.sub(r"\g<start>", statement, count=1) if is_build(statement) else statement
     if plain == statement:
         return False
     try:

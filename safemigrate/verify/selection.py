@@ -1,6 +1,7 @@
 """Which revisions are proved, and which are only applied on the way there."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from alembic.script import Script
 from alembic.util import CommandError
@@ -8,7 +9,7 @@ from alembic.util import CommandError
 from safemigrate.errors import UsageError
 from safemigrate.source import Project
 
-__all__ = ["choose_revisions", "find_ancestors", "list_parents"]
+__all__ = ["choose_revisions", "find_ancestors", "list_parents", "list_way", "read_source"]
 
 
 def choose_revisions(project: Project, names: Sequence[str]) -> frozenset[str]:
@@ -43,6 +44,13 @@ def _unknown(name: str) -> UsageError:
     )
 
 
+def list_way(project: Project, chosen: frozenset[str]) -> tuple[Script, ...]:
+    """Return the revisions chosen and all that must run before, in the order of an upgrade."""
+    scripts = project.revisions()
+    needed = find_ancestors(scripts, chosen)
+    return tuple(script for script in scripts if script.revision in needed)
+
+
 def list_parents(script: Script) -> tuple[str, ...]:
     """Return the ids that must have run before it: what it follows and what it depends on."""
     return script._all_down_revisions  # noqa: SLF001 - Alembic's own union of the two, resolved
@@ -55,3 +63,11 @@ def find_ancestors(scripts: Iterable[Script], wanted: frozenset[str]) -> frozens
         if script.revision in needed:
             needed.update(list_parents(script))
     return frozenset(needed)
+
+
+def read_source(path: str) -> str:
+    """Return the text of a revision's file, empty where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""

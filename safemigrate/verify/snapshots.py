@@ -1,5 +1,6 @@
 """The schema of a database as a value: every object with its definition."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +12,22 @@ from psycopg import sql
 
 from safemigrate.catalog import Ask
 from safemigrate.errors import DatabaseError
+from safemigrate.model import QualifiedName
+from safemigrate.sql import quote_name
 from safemigrate.trace import Connection, describe_fault
 
-__all__ = ["Snapshot", "VersionTable", "read_snapshot", "take_snapshot"]
+__all__ = [
+    "Snapshot",
+    "VersionTable",
+    "gather_objects",
+    "name_version_table",
+    "read_query",
+    "read_snapshot",
+    "take_snapshot",
+]
 
 _COLUMN_ORDER = "column order"
+_ONLY_CHANGED = re.compile(r"/\*changed\n(.*?)\*/\n", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +53,24 @@ class Snapshot:
     objects: Mapping[tuple[str, str], str]
     column_orders: Mapping[str, str]
 
+    def has_table(self, name: QualifiedName) -> bool:
+        """Return whether there is a table of that name, partitioned or not."""
+        return ("table", quote_name(name)) in self.objects
+
+    @property
+    def invalid_indexes(self) -> tuple[str, ...]:
+        """The indexes that a build left behind, sorted."""
+        return tuple(
+            sorted(
+                identity
+                for (kind, identity), definition in self.objects.items()
+                if kind == "index"
+                # nearly none has it anywhere, and that is seen at once
+                and "valid=no" in definition
+                and "valid=no" in definition.split("\x1f")
+            )
+        )
+
 
 def take_snapshot(connection: Connection, version_table: VersionTable) -> Snapshot:
     """Return the schema as it is committed now.
@@ -59,22 +89,30 @@ def read_snapshot(ask: Ask, version_table: VersionTable) -> Snapshot:
 
     The transaction is READ ONLY and sees one state; see `take_snapshot`. Raises what `ask` raises.
     """
+    ask(name_version_table(version_table, is_local=True))
+    ask("SELECT set_config('search_path', '', true), set_config('jit', 'off', true)")
+    rows = ask(read_query(of_changes=False))
+    return gather_objects({(str(row[0]), str(row[1])): str(row[2]) for row in rows})
+
+
+def name_version_table(version_table: VersionTable, *, is_local: bool) -> str:
+    """Return the statement that tells the session which table is Alembic's, and answers its oid.
+
+    `is_local`: for the transaction only.
+    """
     name = version_table.identifier().as_string()
-    settings = sql.SQL(
+    statement = sql.SQL(
         "SELECT set_config('safemigrate.version_table',"
-        " coalesce(to_regclass({})::oid, 0)::text, true),"
-        " set_config('search_path', '', true), set_config('jit', 'off', true)"
+        " coalesce(to_regclass({})::oid, 0)::text, {})"
     )
-    ask(settings.format(name).as_string())
-    objects: dict[tuple[str, str], str] = {}
-    column_orders: dict[str, str] = {}
-    for row in ask(_query()):
-        kind, identity, definition = (str(one) for one in row)
-        if kind == _COLUMN_ORDER:
-            column_orders[identity] = definition
-        else:
-            objects[kind, identity] = definition
-    return Snapshot(objects, column_orders)
+    return statement.format(name, sql.Literal(is_local)).as_string()
+
+
+def gather_objects(found: Mapping[tuple[str, str], str]) -> Snapshot:
+    """Return the snapshot of what was read, by kind and identity."""
+    objects = dict(found)
+    tables = [key for key in objects if key[0] == _COLUMN_ORDER]
+    return Snapshot(objects, {key[1]: objects.pop(key) for key in tables})
 
 
 @contextmanager
@@ -92,5 +130,9 @@ def _transaction(connection: Connection) -> Iterator[None]:
 
 
 @cache
-def _query() -> str:
-    return (files("safemigrate.verify") / "snapshot.sql").read_text(encoding="utf-8")
+def read_query(*, of_changes: bool) -> str:
+    """Return the query of `snapshot.sql`: for every object, or for those of an array of sources."""
+    text = (files("safemigrate.verify") / "snapshot.sql").read_text(encoding="utf-8")
+    if not of_changes:
+        return _ONLY_CHANGED.sub("", text)
+    return _ONLY_CHANGED.sub(r"\1", text.partition("-- rest\n")[0])

@@ -263,3 +263,66 @@ def test_a_changed_helper_makes_its_revisions_new(
     result = run("lint", "--changed-since", "main")
     assert '"statement.sql" is new or changed, and read for the migrations' in result.stdout
     assert run("lint", "--changed-since", "main", "--no-cache").stdout == result.stdout
+
+
+@pytest.mark.parametrize("code", ["def upgrade(:", "1 / 0"])
+def test_a_new_revision_that_cannot_be_loaded_is_not_let_through(
+    branch: ProjectFolder, run: Run, git: Git, code: str
+) -> None:
+    path = branch.revise("cccc", TABLE, after="bbbb")
+    branch.write(path, f'revision = "cccc"\ndown_revision = "bbbb"\n{code}\n')
+    git("add", ".")
+
+    result = run("lint", "--staged")
+
+    assert result.exit_code == 1
+    assert "cannot be loaded" in result.stdout
+    assert "error: a revision that is new or changed cannot be loaded" in result.stderr
+
+
+@pytest.mark.parametrize("options", [("--changed-since", "main"), ("--staged",)])
+def test_a_revision_that_follows_none_fails_though_nothing_is_found(
+    branch: ProjectFolder, run: Run, git: Git, options: tuple[str, ...]
+) -> None:
+    branch.revise("cccc", TABLE.replace("recipe", "pan"), 'op.drop_table("pan")', after="zzzz")
+    git("add", ".")
+    result = run("lint", *options)
+
+    assert result.exit_code == 1
+    assert 'cccc.py" follows "zzzz", and no file has that revision id' in result.stderr
+    assert "point to the revision that should come before" in result.stderr
+    assert "merge heads" not in result.output
+
+
+@pytest.mark.usefixtures("branch")
+@pytest.mark.parametrize("options", [("--changed-since", "main"), ("--staged",)])
+def test_a_commit_that_takes_away_what_another_follows_fails(
+    run: Run, git: Git, options: tuple[str, ...]
+) -> None:
+    git("rm", "-q", "migrations/versions/aaaa.py")
+    result = run("lint", *options)
+
+    assert result.exit_code == 1
+    assert 'bbbb.py" follows "aaaa", and no file has that revision id' in result.stderr
+
+
+@pytest.mark.usefixtures("branch")
+def test_what_a_folder_of_a_project_lacks_may_be_in_another(
+    branch: ProjectFolder, run: Run, git: Git
+) -> None:
+    branch.revise("cccc", TABLE.replace("recipe", "pan"), 'op.drop_table("pan")', after="zzzz")
+    (branch.path / "alembic.ini").unlink()
+    git("add", ".")
+    result = run("lint", "migrations/versions", "--changed-since", "main")
+
+    assert result.exit_code == 0, result.output
+    assert 'cccc.py" follows "zzzz", and no file has that revision id' in result.output
+
+
+@pytest.mark.usefixtures("branch")
+def test_what_followed_none_before_does_not_fail_another_change(run: Run, git: Git) -> None:
+    git("rm", "-q", "migrations/versions/aaaa.py")
+    git("commit", "-m", "gone")
+
+    assert run("lint", "--changed-since", "HEAD").exit_code == 0
+    assert run("lint", "--changed-since", "main").exit_code == 1

@@ -120,6 +120,35 @@ def run_on_path(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def steps_of(path: Path) -> list[Mapping[str, str]]:
+    """Return the steps of the workflow that run commands."""
+    (job,) = yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
+    return [one for one in job["steps"] if "run" in one]
+
+
+def commit_of(name: str) -> str:
+    command = ("git", "rev-parse", name)
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def run_for_pull_request(
+    command: str, folder: Path, files: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as GitHub does for a pull request of what is new on HEAD since main."""
+    commits = {"base": "main", "head": "HEAD"}
+    ends = {end: {"sha": commit_of(name), "ref": end} for end, name in commits.items()}
+    event = files / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 1, **ends}}), "utf-8")
+    settings = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_REPOSITORY": "somebody/something",
+    }
+    words = " ".join(shlex.quote(f"{name}={value}") for name, value in settings.items())
+    return run_on_path(f"env {words} sh -c {shlex.quote(command)}", folder)
+
+
 @pytest.fixture
 def adopter(folder: ProjectFolder) -> ProjectFolder:
     """A project whose second revision has an error finding."""
@@ -228,7 +257,11 @@ def test_the_hook_judges_what_is_staged(tracked: ProjectFolder, run: Run, git: G
 
 
 def test_the_hook_of_a_project_below_the_top(
-    folder: ProjectFolder, run: Run, git: Git, monkeypatch: pytest.MonkeyPatch
+    folder: ProjectFolder,
+    run: Run,
+    git: Git,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     inner = ProjectFolder(folder.path / "it's a service é")
     inner.path.mkdir()
@@ -258,14 +291,17 @@ def test_the_hook_of_a_project_below_the_top(
     assert done.returncode == 1, done.stderr
     assert RULE in done.stdout
     assert "safemigrate lint\n" in result.stdout
-    step = yaml.safe_load((folder.path / WORKFLOW).read_text("utf-8"))["jobs"]["lint"]["steps"][-1]
-    assert "working-directory" not in step
-    git("update-ref", "refs/remotes/origin/main", "HEAD")
-    command = f"env GITHUB_BASE_REF=main sh -c {shlex.quote(step['run'])}"
+    *_, step = steps_of(folder.path / WORKFLOW)
+    assert step["working-directory"] == inner.path.name
+    git("checkout", "-b", "change")
+    git("commit", "-m", "second", "--no-verify")
+    command = f"{step['run']} --no-verify --no-comment"
     # GitHub counts the paths of a report from the top
-    assert run_on_path(command, folder.path).stdout.startswith(f"::error file={path},")
+    judged = run_for_pull_request(command, inner.path, tmp_path_factory.mktemp("job"))
+    assert judged.stdout.startswith(f"::error file={path},"), judged.stderr
     inner.write("safemigrate.toml", 'ignore = ["non-concurrent-index"]\n')
-    assert run_on_path(command, folder.path).returncode == 0
+    again = run_for_pull_request(command, inner.path, tmp_path_factory.mktemp("job"))
+    assert again.returncode == 0
 
 
 def test_a_configuration_that_is_not_found_from_the_top_is_run_where_it_is(
@@ -282,7 +318,7 @@ def test_a_configuration_that_is_not_found_from_the_top_is_run_where_it_is(
     monkeypatch.chdir(inner)
     result = run("init", "-c", "database/alembic.ini")
     assert result.exit_code == 0, result.output
-    step = yaml.safe_load((folder.path / WORKFLOW).read_text("utf-8"))["jobs"]["lint"]["steps"][-1]
+    *_, step = steps_of(folder.path / WORKFLOW)
     assert step["working-directory"] == "services/shop"
     assert step["run"].endswith(" -c database/alembic.ini")
     entry = hook_of(folder.path / HOOKS)["entry"]
@@ -397,21 +433,49 @@ def test_a_file_in_the_place_of_the_baseline_is_not_overwritten(
 
 
 def test_the_workflow_judges_what_a_pull_request_adds(
-    tracked: ProjectFolder, run: Run, git: Git
+    tracked: ProjectFolder, run: Run, git: Git, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     assert run("init").exit_code == 0
     workflow = yaml.safe_load((tracked.path / WORKFLOW).read_text("utf-8"))
     # YAML 1.1 reads the key `on` as true
     assert workflow[True] == "pull_request"
-    steps = workflow["jobs"]["lint"]["steps"]
-    assert steps[0]["with"]["fetch-depth"] == 0
-    command = steps[-1]["run"]
-    assert command == ('safemigrate lint --changed-since "origin/$GITHUB_BASE_REF" --format github')
-    git("update-ref", "refs/remotes/origin/main", "HEAD")
-    add_index(tracked, "cccc", after="bbbb")
-    done = run_on_path(f"env GITHUB_BASE_REF=main sh -c {shlex.quote(command)}", tracked.path)
+    assert workflow["permissions"] == {}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    assert job["steps"][0]["with"]["fetch-depth"] == 0
+    *_, step = job["steps"]
+    assert step["run"] == "safemigrate pull-request"
+    assert step["env"] == {"GITHUB_TOKEN": "${{ github.token }}"}
+    git("checkout", "-b", "change")
+    git("add", add_index(tracked, "cccc", after="bbbb"))
+    git("commit", "-m", "second")
+    command = f"{step['run']} --no-verify"
+    done = run_for_pull_request(command, tracked.path, tmp_path_factory.mktemp("job"))
     assert done.returncode == 1, done.stderr
     assert done.stdout.startswith("::error file=migrations/versions/cccc.py,")
+
+
+@pytest.mark.parametrize(
+    ("files", "installed"),
+    [
+        ({}, ()),
+        ({"pyproject.toml": "[project]\nname = 'a'\n"}, ()),
+        ({"pyproject.toml": "[build-system]\nrequires = []\n"}, (".",)),
+        ({"pyproject.toml": "[build-system]\n", "requirements.txt": ""}, ("-r requirements.txt",)),
+    ],
+)
+def test_the_workflow_installs_what_the_project_imports(
+    tracked: ProjectFolder, run: Run, files: Mapping[str, str], installed: tuple[str, ...]
+) -> None:
+    for name, text in files.items():
+        tracked.write(name, text)
+    tracked.write(".gitlab-ci.yml", "stages: [test]\n")
+    result = run("init")
+    assert result.exit_code == 0, result.output
+    wanted = [f"python -m pip install {one}" for one in (*installed, '"safemigrate[embedded]"')]
+    *steps, _ = steps_of(tracked.path / WORKFLOW)
+    assert [one["run"] for one in steps] == wanted
+    assert all(command in result.stdout for command in wanted)
 
 
 def test_a_workflow_that_is_there_is_kept(tracked: ProjectFolder, run: Run) -> None:
@@ -430,7 +494,7 @@ def test_a_project_that_is_not_on_github_gets_no_workflow(
     assert not (tracked.path / ".github").exists()
 
 
-def test_a_job_for_gitlab_is_shown(tracked: ProjectFolder, run: Run) -> None:
+def test_a_job_for_gitlab_is_shown(tracked: ProjectFolder, run: Run, git: Git) -> None:
     path = tracked.write(".gitlab-ci.yml", "stages: [test]\n")
     result = run("init")
     assert path.read_text("utf-8") == "stages: [test]\n"
@@ -438,12 +502,19 @@ def test_a_job_for_gitlab_is_shown(tracked: ProjectFolder, run: Run) -> None:
     lines = [line[4:] for line in rest.splitlines()[1:] if line.startswith("    ") or not line]
     job = yaml.safe_load("\n".join(lines))["safemigrate"]
     assert job["variables"] == {"GIT_DEPTH": "0"}
-    add_index(tracked, "cccc", after="bbbb")
-    command = job["script"][-1]
-    assert "--format gitlab" in command
-    base = subprocess.run(("git", "rev-parse", "HEAD"), capture_output=True, check=True, text=True)
-    settings = f"CI_MERGE_REQUEST_DIFF_BASE_SHA={base.stdout.strip()} CI_PROJECT_DIR=."
-    done = run_on_path(f"env {settings} sh -c {shlex.quote(command)}", tracked.path)
+    git("checkout", "-b", "change")
+    git("add", add_index(tracked, "cccc", after="bbbb"))
+    git("commit", "-m", "second")
+    command = f"{job['script'][-1]} --no-verify"
+    settings = {
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": commit_of("main"),
+        "CI_MERGE_REQUEST_IID": "1",
+        "CI_PROJECT_DIR": ".",
+        "CI_PROJECT_ID": "1",
+        "GITLAB_CI": "true",
+    }
+    words = " ".join(f"{name}={value}" for name, value in settings.items())
+    done = run_on_path(f"env {words} sh -c {shlex.quote(command)}", tracked.path)
     assert done.returncode == 1, done.stderr
     report = tracked.path / job["artifacts"]["reports"]["codequality"]
     assert RULE in {one["check_name"] for one in json.loads(report.read_text("utf-8"))}
@@ -526,6 +597,12 @@ def test_a_project_without_revisions_is_adopted(folder: ProjectFolder, run: Run,
     assert read_row(result, "revisions") == "none yet"
     assert hook_of(folder.path / HOOKS)["files"] == r"^migrations/versions/.*\.py$"
     assert run("lint").exit_code == 0
+
+
+def test_without_a_url_no_database_is_asked_as_the_help_says(run: Run) -> None:
+    said = " ".join(run("init", "--help").stdout.split())
+    assert "default: none is asked" in said
+    assert "what env.py connects to" not in said
 
 
 def test_the_server_is_asked_for_its_version(

@@ -44,9 +44,12 @@ def lint(folder: ProjectFolder, cache: Path) -> Lint:
     assert not list(cache.iterdir())
 
     def lint(*arguments: str, command: str = "lint") -> Outcome:
+        # as people run it: what the interpreter compiles is written
+        unwanted = {"PYTHONDONTWRITEBYTECODE"}
+        environment = {name: os.environ[name] for name in os.environ.keys() - unwanted}
         done = subprocess.run(
             (sys.executable, "-c", SPYING, command, *arguments),
-            env={**os.environ, "MODULES": str(list_of_modules(folder))},
+            env={**environment, "MODULES": str(list_of_modules(folder))},
             capture_output=True,
             check=False,
         )

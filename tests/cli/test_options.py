@@ -51,3 +51,23 @@ def test_what_is_remembered_depends_on_the_configuration_of_the_environment(
     assert "bbbb.py" in explain()
     monkeypatch.delenv("ALEMBIC_CONFIG")
     assert "aaaa.py" in explain()
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("upgrade", "--deadline", "soon"), "'soon' is not a valid number of seconds"),
+        (("verify", "--timeout", "soon"), "'soon' is not a valid number of seconds"),
+        (("upgrade", "--deadline", "nan"), "'nan' is not a valid number of seconds"),
+        (("upgrade", "--lock-timeout-ms", "soon"), "'soon' is not a valid whole number"),
+        (("lint", "--pg-version", "new"), "'new' is not a valid whole number"),
+    ],
+)
+def test_what_is_no_number_is_told_in_plain_words(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run(*arguments)
+
+    assert result.exit_code == 2
+    assert said in result.stderr

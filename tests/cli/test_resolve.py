@@ -86,3 +86,23 @@ def test_what_cannot_be_meant_is_refused(
 def test_a_reason_is_needed(run: Run, half_done: str) -> None:
     options = ("--url", half_done, "--forget", "--reason", " ")
     assert "the reason is empty" in run("resolve", "1111", *options).stderr
+
+
+def test_a_revision_that_no_file_has_is_not_called_whole(run: Run, half_done: str) -> None:
+    options = ("--url", half_done, "--forget", "--reason", "it was a test")
+
+    stray = run("resolve", "nope", *options)
+
+    assert stray.exit_code == 2
+    assert 'no file here has the revision "nope"' in stray.stderr
+
+
+def test_a_revision_that_is_not_half_done_is_told(
+    run: Run, folder: ProjectFolder, half_done: str
+) -> None:
+    folder.revise("2222", "pass", after="1111")
+
+    whole = run("resolve", "2222", "--url", half_done, "--forget", "--reason", "it was a test")
+
+    assert whole.exit_code == 2
+    assert 'nothing of revision "2222" is half done here' in whole.stderr

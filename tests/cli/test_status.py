@@ -69,6 +69,31 @@ def test_an_empty_database(run: Run, database: str) -> None:
     assert result.stdout.startswith("the history is empty")
 
 
+def test_a_fork_is_named_for_upgrade_refuses_it(
+    run: Run, database: str, folder: ProjectFolder
+) -> None:
+    folder.revise("3333", 'op.execute("SELECT 1")', after="1111")
+
+    shown = run("status", "--url", database)
+
+    assert shown.exit_code == 0
+    assert shown.stdout.splitlines()[-1] == (
+        "3 revisions pending; `safemigrate upgrade` refuses, for the history forks into 2 heads, "
+        '"2222", "3333"; `safemigrate plan` says more'
+    )
+    assert run("upgrade", "--url", database).exit_code == 1
+    assert run("upgrade", "heads", "--url", database).exit_code == 0
+    assert run("status", "--url", database).stdout.splitlines()[-1] == "up to date"
+
+
+def test_one_pending_revision_is_one(run: Run, database: str) -> None:
+    assert run("upgrade", "1111", "--url", database).exit_code == 0
+
+    last = run("status", "--url", database).stdout.splitlines()[-1]
+
+    assert last == "1 revision pending; `safemigrate upgrade` applies it"
+
+
 def test_a_database_at_its_head(run: Run, database: str) -> None:
     run("upgrade", "--url", database)
     lines = run("status", "--url", database).stdout.splitlines()

@@ -344,7 +344,25 @@ def test_a_database_that_is_not_there(run: Run, database: str, command: tuple[st
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("url", ["sqlite:///x.db", "mysql://somebody:sesame@localhost/x"])
 def test_another_kind_of_database(run: Run, command: tuple[str, ...], url: str) -> None:
-    refused(run(*command, "--url", url), "not on PostgreSQL")
+    result = run(*command, "--url", url)
+    refused(result, "not of PostgreSQL")
+    # that it was given is what is wrong
+    assert "hint: give a URL such as postgresql://" in result.stderr
+
+
+@pytest.mark.usefixtures("two")
+def test_the_url_that_alembic_init_writes(
+    run: Run, folder: ProjectFolder, command: tuple[str, ...]
+) -> None:
+    url = "driver://user:pass@localhost/dbname"
+    folder.write(
+        "alembic.ini", f"[alembic]\nscript_location = migrations\nsqlalchemy.url = {url}\n"
+    )
+    result = run(*command)
+    refused(
+        result, 'sqlalchemy.url in "alembic.ini" is still the example that `alembic init` wrote'
+    )
+    assert "give one by --url or the variable SAFEMIGRATE_URL" in result.stderr
 
 
 @pytest.mark.usefixtures("two")

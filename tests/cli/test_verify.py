@@ -19,6 +19,8 @@ REPOSITORY = Path(__file__).parents[2]
 CREATE = 'op.execute("CREATE TABLE t (id int PRIMARY KEY, a int)")'
 DROP = 'op.execute("DROP TABLE t")'
 ADD = 'op.add_column("t", sa.Column("c", sa.Integer))'
+SCHEMA = ("--select", "schema")
+FACTS = ("--select", "facts")
 DROP_FUNCTION = 'op.execute("DROP FUNCTION f")'
 REMOVE = 'op.drop_column("t", "c")'
 
@@ -40,15 +42,17 @@ def test_a_good_history_is_a_table_and_exits_0(
     folder.revise("r1", CREATE, DROP)
     folder.revise("r2", ADD, REMOVE, after="r1")
 
-    result = run("verify", "--server", server)
+    result = run("verify", *SCHEMA, *FACTS, "--server", server)
 
     assert result.exit_code == 0
-    heading, first, second, _, last = result.stdout.splitlines()
+    heading, first, second, _, counted, last = result.stdout.splitlines()
     assert heading.split() == [
-        *("revision", "up", "down", "restored", "up", "again", "took", "strongest", "lock"),
+        *("revision", "up", "down", "restored", "up", "again", "checks", "took"),
+        *("strongest", "lock"),
     ]
-    assert re.fullmatch(r"r1 +✓ +✓ +✓ +✓ +\d+ ms  none", first)
-    assert re.fullmatch(r"r2 +✓ +✓ +✓ +✓ +\d+ ms  ACCESS EXCLUSIVE on public.t", second)
+    assert re.fullmatch(r"r1 +✓ +✓ +✓ +✓ +\d+ +\d+ ms  none", first)
+    assert re.fullmatch(r"r2 +✓ +✓ +✓ +✓ +\d+ +\d+ ms  ACCESS EXCLUSIVE on public.t", second)
+    assert re.fullmatch(r"Checks: \d+ hold\.", counted)
     assert re.fullmatch(
         r"Proved 2 revisions on PostgreSQL \d+ \(url\), and the whole way from head to base"
         r" and back\.",
@@ -63,7 +67,7 @@ def test_what_the_configuration_imports_is_imported_first(
     folder.revise("r1", CREATE, DROP)
     folder.write("safemigrate.toml", 'imports = ["verify_needs_this"]\n')
 
-    refused = run("verify", "--server", server)
+    refused = run("verify", *SCHEMA, "--server", server)
 
     assert refused.exit_code == 2
     assert '"verify_needs_this", which the key "imports" names' in refused.stderr
@@ -72,7 +76,7 @@ def test_what_the_configuration_imports_is_imported_first(
 def test_quiet_writes_no_progress(folder: ProjectFolder, run: Run, server: str) -> None:
     folder.revise("r1", CREATE, DROP)
 
-    result = run("verify", "--server", server, "--quiet")
+    result = run("verify", *SCHEMA, "--server", server, "--quiet")
 
     assert (result.exit_code, result.stderr) == (0, "")
 
@@ -80,7 +84,7 @@ def test_quiet_writes_no_progress(folder: ProjectFolder, run: Run, server: str) 
 def test_the_embedded_server_is_the_default(folder: ProjectFolder, run: Run) -> None:
     folder.revise("r1", CREATE, DROP)
 
-    result = run("verify")
+    result = run("verify", *SCHEMA)
 
     assert result.exit_code == 0
     assert "(embedded)" in result.stdout
@@ -92,11 +96,11 @@ def test_a_downgrade_that_leaves_an_index_exits_1_and_names_it(
     folder.revise("r1", CREATE, DROP)
     path = folder.revise("r2", 'op.create_index("i", "t", ["a"])', after="r1")
 
-    result = run("verify", "--server", server)
+    result = run("verify", *SCHEMA, "--server", server)
 
     assert result.exit_code == 1
     assert f"r2   {path}" in result.stdout
-    assert "the downgrade does not restore the schema" in result.stdout
+    assert "✗ restores-schema: " in result.stdout
     assert "+ index public.i CREATE INDEX i ON public.t USING btree (a)" in result.stdout
     assert result.stdout.splitlines()[-1].endswith(
         "Not proved: 1 failed (r2). The way from head to base and back was not tried:"
@@ -110,7 +114,7 @@ def test_a_failing_upgrade_exits_1_without_a_traceback(
     path = folder.revise("r1", 'op.execute("ALTER TABLE gone ADD COLUMN c int")')
     folder.revise("r2", CREATE, DROP, after="r1")
 
-    result = run("verify", "--server", server)
+    result = run("verify", *SCHEMA, "--server", server)
 
     assert result.exit_code == 1
     assert f'{path}:9: relation "gone" does not exist (SQLSTATE 42P01)' in result.stdout
@@ -118,25 +122,67 @@ def test_a_failing_upgrade_exits_1_without_a_traceback(
     assert "Traceback" not in result.output
 
 
-def test_a_refused_downgrade_is_a_failure_only_under_strict(
+def test_a_refused_downgrade_is_a_failure_unless_the_revision_says_why(
     folder: ProjectFolder, run: Run, server: str
 ) -> None:
-    folder.revise("r1", CREATE, 'raise NotImplementedError("no way back")')
+    path = folder.revise("r1", CREATE, 'raise NotImplementedError("no way back")')
 
-    relaxed = run("verify", "--server", server)
-    strict = run("verify", "--server", server, "--strict")
+    unsaid = run("verify", *SCHEMA, "--server", server)
+    marked = Path(path)
+    marked.write_text(f"{marked.read_text()}\n# safemigrate: irreversible it cannot be undone\n")
+    said = run("verify", *SCHEMA, "--server", server)
 
-    assert (relaxed.exit_code, strict.exit_code) == (0, 1)
-    assert relaxed.stdout.splitlines()[-1].startswith("Proved 0 of 1 revision on PostgreSQL ")
-    assert "Not proved: 1 without a downgrade (r1)." in relaxed.stdout
-    assert "NotImplementedError: no way back" in relaxed.stdout
+    assert (unsaid.exit_code, said.exit_code) == (1, 0)
+    assert "✗ has-downgrade: " in unsaid.stdout
+    assert "NotImplementedError: no way back" in unsaid.stdout
+    assert "Not proved: 1 failed (r1)." in unsaid.stdout
+    assert "! has-downgrade: " in said.stdout
+    assert "accepted: it cannot be undone" in said.stdout
+
+
+def test_a_property_that_nobody_knows_is_one_error(
+    folder: ProjectFolder, run: Run, server: str
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+
+    result = run("verify", "--select", "speed", "--server", server)
+
+    assert result.exit_code == 2
+    assert '--select names "speed", which is neither a property nor a family' in result.stderr
+
+
+def test_the_properties_are_listed_without_a_project(run: Run) -> None:
+    result = run("verify", "--properties")
+
+    assert result.exit_code == 0
+    assert re.search(r"^H09  keeps-rows +rows +\S", result.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("format_", "start"),
+    [
+        ("junit", "<?xml"),
+        ("markdown", "<!-- safemigrate verify -->"),
+        ("github", "::error file="),
+    ],
+)
+def test_the_formats_of_others_are_written(
+    folder: ProjectFolder, run: Run, server: str, format_: str, start: str
+) -> None:
+    folder.revise("r1", CREATE, "pass")
+
+    result = run("verify", *SCHEMA, "--server", server, "--format", format_)
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith(start)
+    assert "restores-schema" in result.stdout
 
 
 def test_the_json_is_the_contract(folder: ProjectFolder, run: Run, server: str) -> None:
     folder.revise("r1", CREATE, DROP)
     path = folder.revise("r2", ADD, REMOVE, after="r1")
 
-    result = run("verify", "r2", "--server", server, "--format", "json")
+    result = run("verify", "r2", *SCHEMA, *FACTS, "--server", server, "--format", "json")
 
     lock = {"relation": "public.t", "mode": "ACCESS EXCLUSIVE", "preexisting": True}
     statement = {
@@ -148,10 +194,24 @@ def test_the_json_is_the_contract(folder: ProjectFolder, run: Run, server: str) 
         "rewrites": [],
         "scans": [],
         "certainty": "known",
+        "error": None,
+        "rows": [],
+        "rewrite_reasons": [],
     }
     assert result.exit_code == 0
-    assert document(result.stdout) == {
+    found = document(result.stdout)
+    checks = found["revisions"][0].pop("checks")
+    assert set(checks[0]) == {
+        *("property", "number", "standing", "reason", "details", "help", "path", "line"),
+        "warning",
+    }
+    assert {one["standing"] for one in checks} == {"holds"}
+    for one in found["revisions"][0]["statements"]:
+        assert one.pop("duration_ms") > 0
+        assert one.pop("lock_timeout_ms") == 0
+    assert found == {
         "version": 1,
+        "checks": [],
         "revisions": [
             {
                 "revision": "r2",
@@ -185,7 +245,7 @@ def test_the_json_of_what_was_not_proved(folder: ProjectFolder, run: Run, server
     folder.revise("r2", 'op.execute("SELECT 1 / 0")', after="r1")
     folder.revise("r3", "pass", after="r2")
 
-    result = run("verify", "--server", server, "--format", "json", "--quiet")
+    result = run("verify", *SCHEMA, "--server", server, "--format", "json", "--quiet")
 
     revisions = document(result.stdout)["revisions"]
     assert result.exit_code == 1
@@ -227,8 +287,21 @@ def test_a_server_that_cannot_be_had_is_one_error(
 
     assert result.exit_code == 2
     assert message in result.stderr
+    assert "hint: " in result.stderr
     assert "secret" not in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_server_that_does_not_answer_is_told_with_the_cause_and_what_to_do(
+    folder: ProjectFolder, run: Run
+) -> None:
+    folder.revise("r1", CREATE, DROP)
+
+    error, hint = run("verify", "--server", "postgresql://127.0.0.1:1/d").stderr.splitlines()
+
+    assert error.startswith('error: "127.0.0.1:1" cannot be reached: ')
+    assert "Connection refused" in error
+    assert hint.startswith("hint: check host, port and database in the URL")
 
 
 def test_a_role_that_may_not_create_databases_is_one_error(
@@ -252,7 +325,7 @@ def test_a_role_that_may_not_create_databases_is_one_error(
 def test_a_project_without_revisions_proves_nothing_and_says_so(
     folder: ProjectFolder, run: Run, server: str
 ) -> None:
-    result = run("verify", "--server", server)
+    result = run("verify", *SCHEMA, "--server", server)
 
     assert result.exit_code == 0
     assert "note: there are no revision files in" in result.stdout
@@ -291,7 +364,8 @@ def test_the_statements_are_those_of_explain(folder: ProjectFolder, run: Run, se
     folder.revise("r1", f"{create}\n{insert}\n{body}\n{comment}", f"{DROP}\n{DROP_FUNCTION}")
 
     explained = document(run("explain", "--format", "json").stdout)["statements"]
-    proof = document(run("verify", "--server", server, "--format", "json").stdout)
+    arguments = ("verify", *SCHEMA, *FACTS, "--server", server, "--format", "json")
+    proof = document(run(*arguments).stdout)
 
     observed = proof["revisions"][0]["statements"]
     assert proof["revisions"][0]["error"] is None
@@ -311,7 +385,7 @@ def test_an_env_that_commits_every_statement_by_itself_is_refused_as_by_upgrade(
         ),
     )
 
-    refused = run("verify", "--server", server)
+    refused = run("verify", *SCHEMA, "--server", server)
 
     assert refused.exit_code == 2, refused.output
     assert refused.stdout == ""
@@ -325,6 +399,6 @@ def test_no_password_is_shown(folder: ProjectFolder, run: Run, server: str) -> N
     folder.revise("r2", role + "\n" + role, 'op.execute("DROP ROLE verify_role")', after="r1")
 
     for format_ in ("text", "json"):
-        result = run("verify", "--server", server, "--format", format_)
+        result = run("verify", *SCHEMA, "--server", server, "--format", format_)
         assert "verify_role" in result.stdout
         assert "s3cret" not in result.output

@@ -137,7 +137,7 @@ def test_an_unknown_key_is_named_with_its_path_and_the_closest_key(tmp_path: Pat
     assert error.hint == (
         'did you mean "pg-version"? known keys: baseline, deadline-s, default-schema, ignore, '
         "imports, lock-attempts, lock-timeout-ms, options, per-path, pg-version, rules, run, "
-        "select, small-table-rows, start-after"
+        "select, small-table-rows, start-after, verify"
     )
 
 

@@ -78,6 +78,29 @@ def test_a_revision_an_earlier_run_left_half_done_is_never_told_as_unchanged(cau
         assert "nothing was changed" not in error.hint
 
 
+@pytest.mark.parametrize(
+    ("cause", "sqlstate", "way_on"),
+    [
+        (Cause.STATEMENT, "23505", "put its cause right, then run it again"),
+        (Cause.CODE, "", "put its cause right, then run it again"),
+        (Cause.STATEMENT, "40001", "run it again"),
+        (Cause.CANCEL, "57014", "run it again"),
+        (Cause.DISCONNECT, "57P01", "run it again"),
+        (Cause.LOCK_TIMEOUT, "55P03", "run it again"),
+    ],
+)
+def test_what_would_fail_again_is_to_be_put_right_before_it_is_run_again(
+    cause: Cause, sqlstate: str, way_on: str
+) -> None:
+    failed = replace(failure(cause), sqlstate=sqlstate)
+    changes = Changes(committed=("CREATE TABLE t",), resumes_after=1)
+
+    error = explain_failure("1a2b", failed, changes, EFFORT)
+
+    assert error.exit_code == 4
+    assert f"; {way_on}: it goes on after statement 1; " in error.hint
+
+
 def test_autovacuum_in_the_way_is_told_with_its_cure() -> None:
     worker = replace(BLOCKER, backend_type="autovacuum worker")
     effort = replace(EFFORT, wait=replace(WAIT, blockers=(worker,)))

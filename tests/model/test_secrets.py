@@ -2,7 +2,7 @@
 
 import pytest
 
-from safemigrate.model.secrets import hide_passwords, hide_sql_passwords
+from safemigrate.model.secrets import hide_passwords, hide_sql_passwords, quote_sql
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,16 @@ def test_a_password_is_hidden(sql: str, shown: str) -> None:
 )
 def test_what_is_no_password_stays(sql: str) -> None:
     assert hide_sql_passwords(sql) == sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "width", "shown"),
+    [
+        ("SELECT 1", 8, "SELECT 1"),
+        ("SELECT\n    12", 8, "SELECT …"),
+        ("CREATE ROLE x\n  PASSWORD 's3cret'", 40, "CREATE ROLE x PASSWORD '***'"),
+        ("CREATE ROLE x PASSWORD 's3cret of ops'", 27, "CREATE ROLE x PASSWORD '**…"),
+    ],
+)
+def test_a_quote_is_one_line_of_a_width_without_passwords(sql: str, width: int, shown: str) -> None:
+    assert quote_sql(sql, width) == shown

@@ -137,7 +137,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Cop
         monkeypatch.chdir(path)
         if name == "endless_loops":
             # cut after less than they would be for a user
-            monkeypatch.setattr(tape, "TIME_LIMIT_S", 0.5)
+            monkeypatch.setattr(tape, "TIME_LIMIT_S", 2)
             monkeypatch.setattr(tape, "REPETITION_LIMIT", 100)
         return Copy(name, path)
 

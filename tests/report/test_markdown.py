@@ -71,8 +71,59 @@ def test_code_does_not_end_its_fence(lines: list[str]) -> None:
     assert fence.content == "".join(f"{line}\n" for line in lines)
 
 
-def test_a_name_calls_nobody() -> None:
+SHA = "0123456789abcdef0123456789ABCDEF01234567"
+# What forges find in what is shown, each of them loosely.
+FORGES_FIND = re.compile(
+    r"""@\w | \#\d | \bgh-\d | [!&$]\d | %["\w] | ~["\w&?.-] | \*iteration: | \[[a-z_]+:\d
+    | :\d*[a-z_+-][\w+-]*: | :(?:100|1234): | [a-z0-9]:// | \bwww\. | [0-9a-f]{7}""",
+    re.VERBOSE | re.IGNORECASE,
+)
+CALLS = [
+    *("@team", "#12", "acme/shop#12", "GH-12", "gh-3", "!34", "acme/shop!34", "&12", "$12"),
+    *("%12", '%"next one"', "%next", "~bug", '~"a bug"', "^alert#12", "*iteration:12"),
+    *("[vulnerability:12]", ":tada:", ":+1:", ":100:", "a:b:c", "'x'::date::text", SHA, SHA[:7]),
+    *("https://a.example/b?c=1#d", "s3://a/b", "www.a.example", "a@b.example", f"a@{SHA[:9]}"),
+]
+
+
+def list_shown(escaped: str) -> list[str]:
+    """Return what is shown, parted where an element or a comment of HTML stands."""
+    (_, token, _) = MarkdownIt("commonmark").parse(f"a {escaped} b")
+    parts = [""]
+    for child in token.children or []:
+        if child.type == "html_inline":
+            parts.append("")
+        else:
+            parts[-1] += child.content
+    return parts
+
+
+@pytest.mark.parametrize("text", CALLS)
+def test_a_name_calls_nobody_and_leads_nowhere(text: str) -> None:
+    assert FORGES_FIND.search(text)
+    for escape in (escape_text, escape_html):
+        shown = list_shown(escape(text))
+        assert not any(map(FORGES_FIND.search, shown)), shown
+        assert "".join(shown) == f"a {text} b"
+
+
+@given(st.lists(st.sampled_from([*CALLS, *" :-/.,@#0a"]), max_size=6).map("".join))
+def test_what_calls_is_found_beside_anything(text: str) -> None:
+    shown = list_shown(escape_text(f"{text}."))
+    assert not any(map(FORGES_FIND.search, shown)), shown
+    assert "".join(shown) == f"a {text}. b"
+
+
+def test_what_calls_nobody_is_left_as_it_is() -> None:
+    for text in (
+        'relation "book" does not exist (SQLSTATE 42P01), in: ALTER TABLE public.book',
+        "versions/0002.py:10:5: 50% of 123456 rows, a != b, x::text, '12:30', UTF-8, high-5!",
+        "a decade of facades: 1 & 2, R&D; who? (see b:c)",
+    ):
+        assert "<!-- -->" not in escape_text(text)
     assert escape_text("@team #12") == "@<!-- -->team #<!-- -->12"
+    # in code no forge looks for anything
+    assert code_span(SHA) == f"`{SHA}`"
 
 
 def test_the_worst_migration_comes_first(

@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from safemigrate.errors import ServerError
 from safemigrate.model import ServerVersion
 from safemigrate.server import Server, open_server
+from safemigrate.server.owners import this_process
 
 
 @pytest.fixture
@@ -40,7 +41,9 @@ def broken(engine: docker.DockerClient, image: str) -> Iterator[str]:
 
 
 def ours(engine: docker.DockerClient) -> list[docker.models.containers.Container]:
-    return list(engine.containers.list(all=True, filters={"label": "safemigrate"}))
+    """Return the containers that this process has started; others may run tests here too."""
+    label = f"safemigrate.owner={this_process()}"
+    return list(engine.containers.list(all=True, filters={"label": label}))
 
 
 @pytest.mark.docker

@@ -1,16 +1,17 @@
 """What can be done on a throwaway server, whichever kind it is."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
 from safemigrate.errors import ServerError
 from safemigrate.model import OLDEST_VERSION
-from safemigrate.server import Server
+from safemigrate.server import Server, open_server
 
 
 @pytest.fixture(params=["embedded", pytest.param("container", marks=pytest.mark.docker)])
@@ -125,3 +126,56 @@ def test_what_a_server_is_called_holds_no_password(server: Server) -> None:
     password = make_url(server.url("postgres")).password
     assert f"PostgreSQL {server.version}" in repr(server)
     assert password is None or password not in repr(server)
+
+
+STAMP = "2026-01-02 03:04:05.678 UTC [42] "
+DIED = "server process (PID 43) was terminated by signal 9: Killed"
+FULL = 'could not extend file "base/5/2619": No space left on device'
+
+
+def with_log(server: Server, *lines: str) -> Server:
+    """Return the server as one whose log has these lines."""
+    return Server(server.kind, make_url(server.url("postgres")), read_log=lambda: "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"{STAMP}ERROR:  x", f"{STAMP}STATEMENT:  SELECT 'LOG:  {DIED}'"],
+        [f"{STAMP}STATEMENT:  SELECT '", f"\tLOG:  {DIED}", f"\tPANIC:  {FULL}'"],
+        [f"{STAMP}STATEMENT:  SELECT 'PANIC:  {FULL}'"],
+        [f"{STAMP}DETAIL:  Failed process was running: SELECT '{DIED} {FULL}'"],
+        [f"{STAMP}ERROR:  {DIED}"],
+        [f'{STAMP}ERROR:  relation "No space left on device" does not exist'],
+    ],
+)
+def test_what_users_write_is_no_fault_of_the_server(server: Server, lines: list[str]) -> None:
+    with_log(server, *lines).require_whole()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"{STAMP}LOG:  {DIED}", "lost a process"),
+        (f"LOG:  {DIED}", "lost a process"),
+        (f"{STAMP}PANIC:  {FULL}", "no space left on its disk"),
+        (f"{STAMP}FATAL:  {FULL}", "no space left on its disk"),
+        (f"{STAMP}ERROR:  {FULL}", "no space left on its disk"),
+    ],
+)
+def test_what_the_server_says_of_itself_is_its_fault(
+    server: Server, line: str, message: str
+) -> None:
+    log = (f"{STAMP}STATEMENT:  SELECT 1", line, f"{STAMP}HINT:  x")
+    with pytest.raises(ServerError, match=message):
+        with_log(server, *log).require_whole()
+
+
+def test_what_a_statement_says_in_the_log_is_no_fault() -> None:
+    with open_server("embedded") as server:
+        with engine(server, "postgres").connect() as connection, suppress(ProgrammingError):
+            connection.exec_driver_sql(f"SELECT '\nLOG:  {DIED}', '{FULL}'; bad")
+        assert DIED in server._read_log()
+        assert FULL in server._read_log()
+
+        server.require_whole()

@@ -249,7 +249,7 @@ def test_folders_that_the_account_may_not_enter_are_passed_over(
     closed = open_folder / "closed"
     closed.mkdir(mode=0o700)
     monkeypatch.setattr("tempfile.tempdir", str(closed))
-    monkeypatch.setattr("safemigrate.server.embedded._MEMORY", closed / "no-memory-here")
+    monkeypatch.setattr("safemigrate.server.folders._MEMORY", closed / "no-memory-here")
     monkeypatch.setenv("XDG_CACHE_HOME", str(closed))
     is_other = choose_account().is_other
     with open_server("embedded") as server:
@@ -263,7 +263,7 @@ def test_a_socket_path_that_would_be_too_long_is_made_elsewhere(
     deep = open_folder / ("deep" * 20)
     deep.mkdir()
     deep.chmod(0o755)
-    monkeypatch.setattr("safemigrate.server.embedded._roomy_parent", lambda _: str(deep))
+    monkeypatch.setattr("safemigrate.server.folders._roomy_parent", lambda _: str(deep))
     with open_server("embedded") as server:
         assert deep in Path(show(server, "data_directory")).parents
         folder = socket_folder(server.url("postgres"))

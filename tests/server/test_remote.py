@@ -1,8 +1,10 @@
 """A server named by a URL: what is refused, and that only our own databases go."""
 
+import multiprocessing
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -94,6 +96,39 @@ def test_databases_are_dropped_after_an_error_too(embedded_server: Server, url: 
     error = ZeroDivisionError()
     assert not context.__exit__(ZeroDivisionError, error, None)
     assert made not in databases(embedded_server)
+
+
+def test_databases_that_a_forked_process_made_and_left_are_dropped_too(
+    embedded_server: Server, url: str
+) -> None:
+    with open_server(url) as server:
+        before = databases(embedded_server)
+        process = multiprocessing.get_context("fork").Process(target=server.create_database)
+        process.start()
+        process.join(DEADLINE_SECONDS)
+        assert process.exitcode == 0
+        (left,) = databases(embedded_server) - before
+    assert left not in databases(embedded_server)
+
+
+def test_a_database_is_known_before_it_is_there(
+    embedded_server: Server, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_server(url) as server:
+        before = databases(embedded_server)
+        execute = psycopg.Connection.execute
+
+        def interrupt(session: psycopg.Connection[Any], query: sql.Composed) -> None:
+            execute(session, query)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(psycopg.Connection, "execute", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                server.create_database()
+        (left,) = databases(embedded_server) - before
+        server.drop_database(left)
+        assert left not in databases(embedded_server)
 
 
 def test_databases_of_others_stay(embedded_server: Server, url: str) -> None:
@@ -192,7 +227,8 @@ def test_a_server_that_does_not_answer_is_unreachable(address: str) -> None:
 def test_a_database_that_does_not_exist_is_unreachable(embedded_server: Server) -> None:
     with pytest.raises(UnreachableError) as caught:
         open_server(embedded_server.url("nowhere")).__enter__()
-    assert '"nowhere" does not exist' in caught.value.hint
+    assert '"nowhere" does not exist' in caught.value.message
+    assert "check host, port and database in the URL" in caught.value.hint
 
 
 def test_another_database_is_not_postgresql() -> None:

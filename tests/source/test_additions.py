@@ -246,3 +246,48 @@ def test_a_project_below_the_top_that_the_base_does_not_have_is_new(history: His
     below = History(history.folder / "services" / "new one")
     below.write("versions/a.py", CODE.format(revision="cccc", after="0000", table="c"))
     assert below.added() == {"versions/a.py"}
+
+
+def test_an_id_that_no_file_has_any_more_is_gone(history: History) -> None:
+    second = CODE.format(revision="bbbb", after="aaaa", table="b")
+    history.write("versions/b.py", second)
+    git(history.folder, "add", ".")
+    git(history.folder, "commit", "-m", "second")
+    history.write("versions/b.py", second.replace("bbbb", "cccc"))
+
+    assert history.find("HEAD").gone == ("bbbb",)
+    assert history.find("HEAD~").gone == ()
+
+    (history.folder / "versions/a.py").unlink()
+
+    assert history.find("HEAD").gone == ("aaaa", "bbbb")
+    assert history.find("HEAD~").gone == ("aaaa",)
+    git(history.folder, "add", "--all")
+    assert history.find(None).gone == ("aaaa", "bbbb")
+
+
+def test_what_is_moved_or_cannot_be_read_is_not_gone(history: History) -> None:
+    history.write("versions/b.py", CODE.format(revision="bbbb", after="aaaa", table="b"))
+    history.write("versions/c.py", CODE.format(revision="cccc", after="bbbb", table="c"))
+    git(history.folder, "add", ".")
+    git(history.folder, "commit", "-m", "second")
+    path = history.move("versions/a.py", "elsewhere/a.py")
+    history.write("versions/b.py", "def (")
+
+    assert history.find("HEAD").gone == ()
+
+    # it is none of the history there
+    names = [str(one) for one in history.folder.glob("versions/*.py")]
+    assert path not in names
+    assert find_additions(names, history.folder, "HEAD").gone == ("aaaa",)
+
+
+def test_an_id_of_another_folder_is_nobodys(history: History) -> None:
+    history.write("tool.py", 'revision = "dddd"\n')
+    git(history.folder, "add", ".")
+    git(history.folder, "commit", "-m", "second")
+    (history.folder / "tool.py").unlink()
+    (history.folder / "1.sql").unlink()
+    (history.folder / "2.sql").unlink()
+
+    assert history.find("HEAD").gone == ()

@@ -1,5 +1,6 @@
 """What was recorded before is taken again, and never what was there before it changed."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,25 @@ def test_nothing_is_played_again_while_nothing_has_changed(
     assert read(folder) == first
     assert played == ["one", "two"]
     assert [one.revision for one in first.migrations] == ["one", "two"]
+
+
+@pytest.mark.parametrize("has_prefix", [False, True])
+def test_what_the_interpreter_compiles_is_no_change(
+    folder: ProjectFolder,
+    played: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_prefix: bool,
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled") if has_prefix else None)
+    add(folder, "one", "two")
+    read(folder)
+
+    read(folder)
+
+    assert played == ["one", "two"]
 
 
 def test_only_what_is_new_is_played(folder: ProjectFolder, played: list[str]) -> None:

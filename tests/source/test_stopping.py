@@ -1,8 +1,10 @@
 """Revisions that would never end."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 
@@ -172,3 +174,42 @@ def test_other_threads_have_no_limit() -> None:
     thread.join()
 
     assert ran == [True]
+
+
+def test_an_end_that_is_interrupted_leaves_no_timer(alarm: list[int]) -> None:
+    limit = TimeLimit(60, lambda: RecordingStoppedError("too long"))
+
+    def ring(frame: FrameType, event: str, arg: object) -> None:
+        del event, arg
+        if frame.f_code is TimeLimit.__exit__.__code__:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGALRM)
+
+    with limit:
+        sys.setprofile(ring)
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    signal.raise_signal(signal.SIGALRM)
+    assert alarm == [signal.SIGALRM]
+
+
+@pytest.mark.usefixtures("alarm")
+def test_a_finalizer_that_is_interrupted_is_not_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    class Slow:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGALRM)
+
+    class Faulty:
+        def __del__(self) -> None:
+            raise ValueError
+
+    with TimeLimit(60, lambda: RecordingStoppedError("too long")):
+        Slow()
+        assert told == []
+        Faulty()
+    Faulty()
+
+    assert len(told) == 2

@@ -201,6 +201,7 @@ def one(sql: str) -> Action:
         ("ALTER SEQUENCE d RENAME TO e", RenameObject("SEQUENCE", D, "e")),
         ("CREATE EXTENSION IF NOT EXISTS citext", CreateExtension("citext", takes_existing=True)),
         ("CREATE SEQUENCE d OWNED BY t.id", CreateSequence(D, T)),
+        ("CREATE SEQUENCE IF NOT EXISTS d", CreateSequence(D, takes_existing=True)),
         ("ALTER SEQUENCE d AS bigint", AlterSequence(D, ColumnType("bigint"))),
         ("ALTER SEQUENCE d OWNED BY NONE", AlterSequence(D)),
         ("CREATE DATABASE shop", ChangeCluster("CREATE DATABASE", "shop")),
@@ -237,6 +238,7 @@ def one(sql: str) -> Action:
         ),
         ("ALTER TYPE m RENAME TO n", RenameType(QualifiedName(None, "m"), "n")),
         ("CREATE SCHEMA s", CreateSchema("s")),
+        ("CREATE SCHEMA IF NOT EXISTS s", CreateSchema("s", takes_existing=True)),
         ("CREATE TYPE m AS ENUM ('a', 'b')", CreateEnum(QualifiedName(None, "m"), ("a", "b"))),
         ("ALTER TYPE m ADD VALUE 'c'", AddEnumValue(QualifiedName(None, "m"), "c")),
         (
@@ -274,6 +276,10 @@ def one(sql: str) -> Action:
         (
             "CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
             CreateTrigger(T, "g"),
+        ),
+        (
+            "CREATE OR REPLACE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+            CreateTrigger(T, "g", replaces=True),
         ),
         (
             "CREATE POLICY p ON t AS RESTRICTIVE FOR SELECT TO app USING (true)",

@@ -4,10 +4,12 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from safemigrate.model import HistoryProof, RevisionProof
+from safemigrate.config import VerifyChoices
+from safemigrate.model import Check, HistoryProof, Property, RevisionProof
 from safemigrate.server import Server
 from safemigrate.source import open_project
 from safemigrate.verify import verify_history
@@ -89,9 +91,30 @@ class Scaffold:
     def path(self, revision: str) -> Path:
         return self.folder / "migrations" / "versions" / f"{revision}.py"
 
-    def verify(self, *names: str) -> HistoryProof:
-        """Prove the history on the embedded server."""
-        return verify_history(open_project(self.config), self.server, names=names)
+    def verify(self, *names: str, **choices: Any) -> HistoryProof:
+        """Prove the history; `choices`: those of VerifyChoices."""
+        return verify_history(
+            open_project(self.config),
+            self.server,
+            names=names,
+            choices=VerifyChoices(**choices),
+        )
+
+    def check(self, subject: Property, revision: str | None = None, **choices: Any) -> Check:
+        """Return how that property of the last revision, or of the history, stands.
+
+        Nothing else is proved.
+        """
+        names = [] if subject.is_of_history else [revision or str(self.last)]
+        proof = self.verify(*names, **{"selected": (subject.value,), **choices})
+        checks = proof.checks if subject.is_of_history else proof.revisions[-1].checks
+        return next(check for check in checks if check.subject is subject)
+
+    def broken(self, **choices: Any) -> set[Property]:
+        """Return every property that is broken, of the history or of one of its revisions."""
+        proof = self.verify(**choices)
+        checks = [*proof.checks, *(check for one in proof.revisions for check in one.checks)]
+        return {check.subject for check in checks if check.is_broken}
 
     def prove(self, revision: str) -> RevisionProof:
         """Prove the whole history and return the proof of one revision."""
@@ -111,6 +134,15 @@ def _body(code: str) -> str:
 def scaffold(tmp_path: Path, embedded_server: Server) -> Scaffold:
     """An Alembic project without revisions."""
     scaffold = Scaffold(tmp_path, embedded_server)
+    scaffold.write()
+    return scaffold
+
+
+@pytest.fixture(params=["embedded", pytest.param("container", marks=pytest.mark.docker)])
+def anywhere(tmp_path: Path, request: pytest.FixtureRequest) -> Scaffold:
+    """An Alembic project without revisions, to be proved on each kind of server."""
+    server: Server = request.getfixturevalue(f"{request.param}_server")
+    scaffold = Scaffold(tmp_path, server)
     scaffold.write()
     return scaffold
 

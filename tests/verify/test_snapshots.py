@@ -121,6 +121,7 @@ MUTATIONS = (
     ("ALTER TABLE t DISABLE ROW LEVEL SECURITY", "~ table public.t: row security=on -> none"),
     ("ALTER TABLE t FORCE ROW LEVEL SECURITY", "~ table public.t: forced row security=none -> on"),
     ("GRANT SELECT ON t TO snapshot_reader", "~ table public.t: acl=none -> "),
+    ("REVOKE ALL ON t FROM CURRENT_USER", "~ table public.t: acl=none -> nobody"),
     ("GRANT SELECT (a) ON t TO snapshot_reader", "~ column public.t.a: acl=none -> "),
     ("GRANT USAGE ON SCHEMA app TO snapshot_reader", "~ schema app: acl=none -> "),
     ("REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC", "~ function public.f(): acl=none -> "),

@@ -1,6 +1,7 @@
 """A directory as the layouts look at it: its files and folders, and each file's text read once."""
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -16,11 +17,14 @@ def list_sql_files(directory: Path) -> tuple[Path, ...]:
 
 
 class Folder:
-    """A directory, read when it is asked for."""
+    """A directory, read when it is asked for.
 
-    def __init__(self, path: Path) -> None:
+    `texts`: what files have in the place of what is on disk.
+    """
+
+    def __init__(self, path: Path, texts: Mapping[Path, str] | None = None) -> None:
         self.path = path
-        self._texts: dict[Path, str] = {}
+        self._texts = dict(texts or {})
 
     @cached_property
     def files(self) -> tuple[Path, ...]:

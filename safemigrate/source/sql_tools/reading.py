@@ -1,7 +1,7 @@
 """A directory of SQL → its migrations, as the tool runs them that keeps them so."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,16 +60,17 @@ def is_of_tool(directory: Path) -> bool:
     return _find_layout(Folder(directory)) is not None
 
 
-def read_directory(directory: Path) -> Reading:
+def read_directory(directory: Path, texts: Mapping[Path, str] | None = None) -> Reading:
     """Return the migrations of a directory.
 
+    `texts`: what files have in the place of what is on disk, such as one that is being edited.
     Where it is no tool's, these are the files directly in it, by name, as psql runs them. Files of
     other databases are left out, and counted in a notice. Raises UsageError where it is the folder
     of two tools, SourceError where a tool's order cannot be told.
     """
-    place = _find_layout(Folder(directory))
+    place = _find_layout(Folder(directory, texts))
     if place is None:
-        folder = Folder(directory)
+        folder = Folder(directory, texts)
         steps = tuple(Step(Part(file, Wrapping.NOTHING)) for file in folder.files)
         return _read_steps(folder, Found(steps), "")
     found = place.layout.read(place.folder)
@@ -87,14 +88,14 @@ def read_directory(directory: Path) -> Reading:
     return Reading(reading.migrations, tuple(notices), reading.placeholders)
 
 
-def read_file(path: Path) -> Reading:
-    """Return the one migration that a file is.
+def read_file(path: Path, texts: Mapping[Path, str] | None = None) -> Reading:
+    """Return the one migration that a file is; `texts` is as `read_directory` has it.
 
     One that has the marks of a tool for its two ways is read by them; any other as psql runs it,
     and so is one whose name says which way it is. Raises SourceError for a file that is not there,
     or is not UTF-8.
     """
-    folder = Folder(path.parent)
+    folder = Folder(path.parent, texts)
     text = folder.text(path)
     found = [layout for layout in SECTIONED if layout.marks.search(text)]
     if len(found) != 1 or path.name.lower().endswith((".up.sql", ".down.sql")):
