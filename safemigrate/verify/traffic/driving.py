@@ -211,18 +211,24 @@ class _Worker:
 
     def _send(self, number: int, text: str, phase: Phase) -> bool:
         name = self.work.commands[number].name
-        is_early = phase is Phase.DURING and not self._begun.is_set()
         started = time.perf_counter()
         try:
             self._session.execute(text.encode())
         except psycopg.Error as error:
-            if not is_early:
+            if self._counts(phase):
                 self.share.errors[phase, name, error.sqlstate or _CONNECTION_LOST] += 1
             return False
-        if not is_early:
-            took_ms = (time.perf_counter() - started) * 1000
+        took_ms = (time.perf_counter() - started) * 1000
+        if self._counts(phase):
             self.share.times_ms.setdefault((phase, name), []).append(took_ms)
         return True
+
+    def _counts(self, phase: Phase) -> bool:
+        """Return whether what has just ended belongs to `phase`, and is not too early for it.
+
+        What was sent before the revision began, and has ended since, has met it.
+        """
+        return phase is not Phase.DURING or self._begun.is_set()
 
     def _leave_transaction(self) -> bool:
         """Return whether there was one, which is rolled back; the round is then over."""

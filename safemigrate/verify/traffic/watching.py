@@ -54,7 +54,8 @@ class Watch:
         self._thread = Thread(target=self._watch, name="safemigrate-waits", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch: the first poll is over when it returns."""
+        self._poll()
         self._thread.start()
 
     def stop(self) -> tuple[Wait, ...]:
