@@ -21,7 +21,7 @@ from os import environ
 from pathlib import Path
 
 import psycopg
-from lint_history import write_history
+from lint_history import show, write_history
 from traffic import libpq_url
 from traffic_table import Aims
 
@@ -121,12 +121,6 @@ class Bench:
         if done.returncode not in codes:
             sys.exit(f"{' '.join(command)} ended in {done.returncode}:\n{done.stderr[-2000:]}")
         return seconds
-
-
-def show(title: str, seconds: Sequence[float]) -> None:
-    """Print the median and the spread of some runs."""
-    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
-    print(f"{title:52}{statistics.median(seconds):8.2f} s   ({spread})")
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lint_history import write_history
+from lint_history import show, write_history
 from traffic_table import Aims
 
 from safemigrate.server import Server, open_server
@@ -172,12 +172,6 @@ def make_peer(folder: Path) -> str:
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     subprocess.run([python, *install, "pytest-alembic", "psycopg[binary]"], check=True)
     return python
-
-
-def show(title: str, seconds: Sequence[float]) -> None:
-    """Print the median and the spread of some runs."""
-    spread = f"{min(seconds):.2f} to {max(seconds):.2f}"
-    print(f"{title:52}{statistics.median(seconds):8.2f} s   ({spread})")
 
 
 def main() -> None:
