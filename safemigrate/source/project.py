@@ -274,13 +274,24 @@ def _import_all(names: tuple[str, ...], places: Places | None = None) -> None:
             ) from error
 
 
+def _advise_location(config: Config) -> str:
+    parser = config.file_config
+    named = [one for one in parser.sections() if parser.get(one, "script_location", fallback="")]
+    if named:
+        return (
+            f"its section [{named[0]}] does, which only `alembic --name {named[0]}` reads: give"
+            " that section a file of its own as [alembic], and name the file with --config"
+        )
+    return "set script_location in its section [alembic], for example to %(here)s/migrations"
+
+
 def _open_script_directory(path: Path, config: Config) -> ScriptDirectory:
     try:
         location = config.get_alembic_option("script_location")
         if not location:
             raise ConfigError(
                 f'"{show_path(path)}" does not say where the migrations are',
-                "set script_location in its section [alembic], for example to %(here)s/migrations",
+                _advise_location(config),
             )
         script = ScriptDirectory.from_config(config)
     except configparser.InterpolationError as error:

@@ -80,6 +80,17 @@ def test_unset_script_location_is_named(tmp_path: Path, text: str) -> None:
     assert "script_location" in error.hint
 
 
+def test_a_section_that_alembic_finds_by_name_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "alembic.ini"
+    path.write_text("[alembic]\n[billing]\nscript_location = %(here)s/migrations\n")
+
+    error = refusal(path)
+
+    assert "does not say where the migrations are" in error.message
+    assert "its section [billing] does" in error.hint
+    assert "--config" in error.hint
+
+
 @pytest.mark.parametrize("location", ["%(here)s/nowhere", "no_such_module:migrations", "%(no)s/x"])
 def test_script_location_that_is_not_there_is_named(tmp_path: Path, location: str) -> None:
     path = tmp_path / "alembic.ini"
