@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from safemigrate.errors import SafemigrateError, ServerError
 from safemigrate.model import OLDEST_VERSION, ServerVersion
 from safemigrate.server.connections import Connection, connect, describe, ping
+from safemigrate.server.database_settings import copy_settings
 from safemigrate.server.owners import Owner, find_owner, this_process
 
 if TYPE_CHECKING:
@@ -99,11 +100,11 @@ class Server:
     def create_database(self, template: str | None = None) -> str:
         """Create a database and return its name, new and unique.
 
-        It is a copy of `template`; None means the server's own template1, without user objects
-        unless its owner put some there. Sessions on a template that was made through this server,
-        or is on a server that is ours as a whole, are ended first, because PostgreSQL copies no
-        database that is in use (SQL-CREATEDATABASE, Notes). Raises ServerError when it cannot be
-        made.
+        It is a copy of `template`, with its settings; None means the server's own template1,
+        without user objects unless its owner put some there. Sessions on a template that was made
+        through this server, or is on a server that is ours as a whole, are ended first, because
+        PostgreSQL copies no database that is in use (SQL-CREATEDATABASE, Notes). Raises
+        ServerError when it cannot be made.
         """
         name = f"{self._prefix}{token_hex(5)}"
         statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
@@ -123,6 +124,8 @@ class Server:
                     f'database "{template or "template1"}" is in use and cannot be copied',
                     "end the other sessions on it, then run again",
                 ) from err
+            if template is not None:
+                copy_settings(connection, template, name)
         return name
 
     def copy_database(self, name: str) -> str:

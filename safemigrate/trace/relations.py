@@ -61,7 +61,11 @@ def read_relations(ask: Ask) -> dict[int, Relation]:
     }
 
 
+# The schema of our own books: the history, and the roles of a throwaway database.
+_OURS = "safemigrate"
+
+
 def is_hidden(relation: Relation) -> bool:
-    """Return whether nobody names the relation: a TOAST table, or another session's temporary."""
+    """Return whether a project never names it: a TOAST table, another's temporary one, ours."""
     schema = relation.name.schema or ""
-    return relation.kind == "t" or schema.startswith(("pg_toast", "pg_temp"))
+    return relation.kind == "t" or schema == _OURS or schema.startswith(("pg_toast", "pg_temp"))

@@ -53,6 +53,38 @@ def test_the_version_is_what_the_server_reports(server: Server) -> None:
     assert server.version >= OLDEST_VERSION
 
 
+def test_a_copy_has_the_settings_of_the_database(server: Server, database: str) -> None:
+    role = f"{database}_keeper"
+    with engine(server, database).begin() as connection:
+        for statement in (
+            f"CREATE ROLE {role}",
+            f"ALTER DATABASE {database} SET statement_timeout TO '60s'",
+            f"ALTER DATABASE {database} SET search_path TO \"$user\", 'The Coins', public",
+            f"ALTER DATABASE {database} SET coin.motto TO 'in = \"all\" we trust'",
+            f"ALTER ROLE {role} IN DATABASE {database} SET search_path TO ''",
+        ):
+            connection.exec_driver_sql(statement)
+    query = text(
+        "SELECT s.setrole::text, s.setconfig FROM pg_db_role_setting s JOIN pg_database d"
+        " ON d.oid = s.setdatabase WHERE d.datname = current_database() ORDER BY 1"
+    )
+
+    copy = server.copy_database(database)
+
+    try:
+        with engine(server, database).connect() as connection:
+            expected = connection.execute(query).fetchall()
+        with engine(server, copy).connect() as connection:
+            assert connection.execute(query).fetchall() == expected
+        assert len(expected) == 2
+        assert len(expected[0][1]) == 3
+    finally:
+        server.drop_database(copy)
+        server.drop_database(database)
+        with engine(server, "postgres").begin() as connection:
+            connection.exec_driver_sql(f"DROP ROLE {role}")
+
+
 def test_a_url_names_psycopg_and_the_database(server: Server) -> None:
     url = make_url(server.url("ledger"))
     assert (url.drivername, url.database) == ("postgresql+psycopg", "ledger")

@@ -46,6 +46,16 @@ def test_roles_that_revisions_make_and_use_stand_in_nobodys_way(anywhere: Scaffo
     assert proof.round_trip.is_ok is True
 
 
+def test_the_books_that_are_kept_of_roles_are_no_locks_of_the_revision(scaffold: Scaffold) -> None:
+    scaffold.add(
+        "one",
+        f"CREATE ROLE surrounded_locker NOLOGIN\n{CREATE}\nGRANT SELECT ON t TO surrounded_locker",
+        f"{DROP}\nDROP ROLE surrounded_locker",
+    )
+
+    assert scaffold.broken() == set()
+
+
 def test_a_role_that_the_downgrade_forgets_is_there_the_second_time(scaffold: Scaffold) -> None:
     scaffold.add("one", f"CREATE ROLE surrounded_left\n{CREATE}", DROP)
 
