@@ -20,6 +20,7 @@ _ADVICE = (
     "their own"
 )
 _PARTS = frozenset({"column", "constraint", "policy", "rule", "trigger"})
+_SEPARATOR = "\x1f"
 _ON = "row security=on"
 
 
@@ -67,7 +68,7 @@ def _prove(stage: Stage) -> Iterator[Check]:
 
 def _has_policies(schema: Snapshot) -> bool:
     return any(
-        kind == "policy" or (kind == "table" and _ON in definition)
+        kind == "policy" or (kind == "table" and _is_on(definition))
         for (kind, _), definition in schema.objects.items()
     )
 
@@ -76,9 +77,15 @@ def _find_lost(stage: Stage) -> Iterator[str]:
     """Yield the tables that had row-level security, and have neither it nor policies now."""
     policies = {split_identity(name)[0] for kind, name in stage.after.objects if kind == "policy"}
     for (kind, identity), definition in stage.before.objects.items():
-        after = stage.after.objects.get((kind, identity), _ON)
-        if kind == "table" and _ON in definition and _ON not in after and identity not in policies:
+        if kind != "table" or identity in policies or not _is_on(definition):
+            continue
+        if not _is_on(stage.after.objects.get((kind, identity), _ON)):
             yield f"row-level security of {identity} is switched off: all its rows are open"
+
+
+def _is_on(definition: str) -> bool:
+    """Return whether a table has it; that it would be forced on the owner too is another matter."""
+    return _ON in definition.split(_SEPARATOR)
 
 
 def _find_changed(before: Snapshot, after: Snapshot) -> frozenset[str]:

@@ -543,11 +543,10 @@ def test_a_leak_is_told_of_the_revision_that_brought_it(guarded: Scaffold) -> No
     assert any(line.startswith("before this revision too: ") for line in check.details)
 
 
-@pytest.mark.parametrize(
-    "lines", ["DROP POLICY own ON invoice\nALTER TABLE invoice DISABLE ROW LEVEL SECURITY"]
-)
-def test_security_that_is_switched_off_is_told(lines: str, guarded: Scaffold) -> None:
-    add(guarded, GUARD, policy(), GRANT)
+@pytest.mark.parametrize("forced", ["", "ALTER TABLE invoice FORCE ROW LEVEL SECURITY"])
+def test_security_that_is_switched_off_is_told(forced: str, guarded: Scaffold) -> None:
+    add(guarded, GUARD, policy(), GRANT, *filter(None, [forced]))
+    lines = "DROP POLICY own ON invoice\nALTER TABLE invoice DISABLE ROW LEVEL SECURITY"
     guarded.add("two", lines, f"{GUARD}\n{policy()}")
 
     check = guarded.check(SUBJECT, "two")
