@@ -17,6 +17,9 @@ _TABLE = rf"(?P<table>{_NAME}\.{_NAME})"
 _INDEXED = re.compile(rf" ON (?:ONLY )?{_TABLE} USING ")
 _STORAGE = re.compile(r" WITH \([^)]*\)")
 _NEXT = re.compile(r"^nextval\('(?P<sequence>.*)'::regclass\)$")
+# The same by the manual: "Date/Time Functions and Operators", 9.9.5, and an array without elements.
+_CURRENT = re.compile(r"('(?:[^']|'')*')|\b(?:CURRENT_TIMESTAMP\b(?!\()|transaction_timestamp\(\))")
+_EMPTY_ARRAY = re.compile(r"^ARRAY\[\](?=::[^:]+$)")
 _COMMENTED = re.compile(rf"^(?:table(?: column)?|table constraint {_NAME} on) {_TABLE}")
 
 # What SQLAlchemy's metadata can say of each kind; all else is the history's alone.
@@ -123,6 +126,8 @@ def _express(snapshot: Snapshot, left_out: Collection[str], views: Collection[st
         if table in hidden or (table is not None and table not in tables):
             continue
         said = {name: value for name, value in one.items() if name in says}
+        if "default" in said:
+            said["default"] = _say_alike(said["default"])
         if kind == "index":
             said["definition"] = _STORAGE.sub("", said["definition"])
             if "parent" in one:
@@ -164,6 +169,12 @@ def _forget_sequence(said: Attributes, identity: str, owners: dict[str, str]) ->
     value = _NEXT.match(said.get("default", ""))
     if value is not None and owners.get(value["sequence"].replace("''", "'")) == identity:
         said["default"] = "the next value of its own sequence"
+
+
+def _say_alike(default: str) -> str:
+    """Return the default in the same words where the server has several for one thing."""
+    default = _CURRENT.sub(lambda found: found[1] or "now()", default)
+    return _EMPTY_ARRAY.sub("'{}'", default)
 
 
 def _is_remark(one: DriftDifference) -> bool:

@@ -68,6 +68,16 @@ def test_what_the_history_has_besides_breaks_another_property(scaffold: Scaffold
 # What the models have in a column or below it, what the history has, and what is said of it.
 DRIFT = {
     "nullable": ("", TABLE.format("").replace(" NOT NULL", ""), "not null yes in the models, none"),
+    "a time and a text": (
+        "n = orm.mapped_column(sa.Text, server_default='CURRENT_TIMESTAMP')",
+        TABLE.format(", n text DEFAULT 'now()'"),
+        "column public.item.n: default 'CURRENT_TIMESTAMP'::text in the models, 'now()'::text in",
+    ),
+    "a time and a shorter one": (
+        "n = orm.mapped_column(sa.DateTime(True), server_default=sa.text('CURRENT_TIMESTAMP(3)'))",
+        TABLE.format(", n timestamptz DEFAULT now()"),
+        "column public.item.n: default CURRENT_TIMESTAMP(3) in the models, now() in the history",
+    ),
     "default": (
         "n = orm.mapped_column(sa.Integer, server_default='1')",
         TABLE.format(", n int DEFAULT 2"),
@@ -148,6 +158,18 @@ SAME = {
     "a default in other words": (
         "n = orm.mapped_column(sa.Text, server_default=sa.text(\"lower('X')\"))",
         TABLE.format(", n text DEFAULT lower('X'::text)"),
+    ),
+    "the time in other words": (
+        "n = orm.mapped_column(sa.DateTime(True), server_default=sa.text('CURRENT_TIMESTAMP'))",
+        TABLE.format(", n timestamptz DEFAULT now()"),
+    ),
+    "the time in others yet": (
+        "n = orm.mapped_column(sa.Text, server_default=sa.text(\"'CURRENT_TIMESTAMP' || now()\"))",
+        TABLE.format(", n text DEFAULT 'CURRENT_TIMESTAMP' || transaction_timestamp()"),
+    ),
+    "no elements in other words": (
+        "n = orm.mapped_column(sa.ARRAY(sa.Integer), server_default=sa.text('ARRAY[]::int[]'))",
+        TABLE.format(", n int[] DEFAULT '{{}}'"),
     ),
     "a check in other words": (
         "__table_args__ = (sa.CheckConstraint(\"code in ('a','b')\", name='c'),)",
