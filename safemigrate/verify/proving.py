@@ -28,6 +28,12 @@ __all__ = [
 _AGAIN = "upgrade again: "
 # What reads, or sets what is gone with the session.
 _WITHOUT_EFFECT = ("select", "show", "set ", "reset", "values", "table ", "explain")
+_TAKE_ANOTHER = (
+    "it is the throwaway server that lacks it: name one that has it, with --server container:IMAGE"
+    " or a URL"
+)
+# feature_not_supported, undefined_file (14): parse_extension_control_file in extension.c
+_NO_FILES = ("SQLSTATE 0A000", "SQLSTATE 58P01")
 _WRITE_ONE = 'write one, or say why there is none: "# safemigrate: irreversible REASON"'
 
 
@@ -115,6 +121,11 @@ def _outcome(*, is_reached: bool, is_tried: bool) -> Outcome:
     return Outcome.FAILED if is_tried else Outcome.SKIPPED
 
 
+def _lacks(error: str) -> bool:
+    """Return whether the server has no files of an extension that was to be created."""
+    return "CREATE EXTENSION" in error.upper() and any(state in error for state in _NO_FILES)
+
+
 def _check(
     attempt: Attempt, path: str, left: Sequence[str], changed: Sequence[str]
 ) -> Iterator[Check]:
@@ -127,7 +138,7 @@ def _check(
         return Check(proved, Standing.BROKEN, reason, tuple(details), advice, path)
 
     if attempt.up is None:
-        yield broken(Property.APPLIES, error)
+        yield broken(Property.APPLIES, error, advice=_TAKE_ANOTHER if _lacks(error) else "")
         return
     yield Check(Property.APPLIES, Standing.HOLDS)
     yield _check_invalid(attempt.before, attempt.up, path)

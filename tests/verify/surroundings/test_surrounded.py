@@ -11,6 +11,7 @@ from safemigrate.errors import UsageError
 from safemigrate.model import Outcome, Property, Standing
 from safemigrate.server import Server, open_server
 from safemigrate.trace import open_connection
+from tests.postgres.versions import ProofServers, proof_versions
 from tests.verify.conftest import Scaffold
 
 SCHEMA = ("schema",)
@@ -81,13 +82,19 @@ def test_a_visited_server_keeps_no_role(scaffold: Scaffold) -> None:
     assert role_names(scaffold.server) == before
 
 
-def test_an_extension_that_the_server_lacks_is_named(scaffold: Scaffold) -> None:
+@pytest.mark.parametrize("major", proof_versions())
+def test_an_extension_that_the_server_lacks_is_named(
+    major: int, proof_servers: ProofServers, scaffold: Scaffold
+) -> None:
+    scaffold.server = proof_servers[major]
     scaffold.add("one", "CREATE EXTENSION postgis_of_nowhere", "DROP EXTENSION postgis_of_nowhere")
 
     proof = scaffold.verify(selected=SCHEMA)
 
     assert proof.revisions[0].upgrade is Outcome.FAILED
     assert any('extension "postgis_of_nowhere"' in notice for notice in proof.notices)
+    (check,) = [one for one in proof.revisions[0].checks if one.subject is Property.APPLIES]
+    assert "--server container:IMAGE" in check.help
 
 
 def test_the_network_is_refused_and_can_be_allowed(
