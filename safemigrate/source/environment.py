@@ -18,6 +18,7 @@ from safemigrate.errors import DatabaseError, EnvironmentSetupError, Safemigrate
 from safemigrate.source.connecting import ConnectionWatch, translate_connection_error
 from safemigrate.source.directory import at_start, find_start, keeping_directory
 from safemigrate.source.excerpt import describe, find_origin, show_path
+from safemigrate.source.leaving import raising_exit
 from safemigrate.source.project import Project
 from safemigrate.source.quarantine import quarantine
 from safemigrate.source.run_folders import list_relative_paths
@@ -82,7 +83,7 @@ def run_environment(
     if target is None:
         check_main_url(project.config)
     watch = ConnectionWatch(target, longest=longest_connect)
-    with quarantine(), main_url(project.config, target), watch:
+    with quarantine(), raising_exit(), main_url(project.config, target), watch:
         environment = ProjectEnvironment(
             project,
             work,

@@ -322,3 +322,28 @@ def test_a_role_that_may_not_write_the_journal_is_told_what_it_needs(
     )
     db.execute("DROP OWNED BY plain")
     db.execute("DROP ROLE plain")
+
+
+def test_a_revision_that_ends_the_process_at_once_fails(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    folder.add("first", f"{CREATE}\nimport os; os._exit(0)")
+    with pytest.raises(RevisionFailedError, match="SystemExit: 0"):
+        runner.upgrade()
+    assert db.versions() == []
+    assert not db.has("t")
+
+
+def test_a_process_that_a_revision_forks_ends_as_it_means_to(
+    folder: ProjectFolder, runner: Runner, db: Database
+) -> None:
+    folder.add(
+        "first",
+        "import os\n"
+        "pid = os.fork()\n"
+        "if not pid:\n"
+        "    os._exit(7)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7\n" + CREATE,
+    )
+    runner.upgrade()
+    assert db.versions() == ["first"]

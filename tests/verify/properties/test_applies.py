@@ -39,6 +39,7 @@ def test_nothing_else_is_broken_by_it(scaffold: Scaffold) -> None:
     [
         ("raise ValueError('bad day')", "ValueError: bad day"),
         ("raise SystemExit(3)", "SystemExit"),
+        ("import os; os._exit(0)", "SystemExit: 0"),
         ("SELECT 1 / 0", "division by zero"),
     ],
 )
