@@ -97,6 +97,7 @@ FOREIGN = {
     "source/fence.py": {"FenceError", "RecordingStoppedError"},  # for the code that is fenced in
     "source/fence_process.py": {"RecordingStoppedError"},  # leaves a loop that only sleeps
     "source/inspection_names.py": {"NoSuchTableError"},  # as a server's dialect
+    "source/leaving.py": {"SystemExit"},  # for the code that wants the process to end
     "source/missing_operations.py": {"AttributeError"},  # a module says so of what it does not have
     "source/standins.py": {"AttributeError"},  # an object says so of what it does not have
     "source/standins_loading.py": {"AttributeError", "TypeError"},  # as above, and of a loader
