@@ -9,6 +9,7 @@ from safemigrate.verify.compatibility.capture import (
     merge_captures,
 )
 from safemigrate.verify.compatibility.comparing import Comparison, compare, find_stale
+from safemigrate.verify.compatibility.constraints import NewCheck, list_new_checks
 from safemigrate.verify.compatibility.placeholders import Style
 from safemigrate.verify.compatibility.reading import read_statements
 from safemigrate.verify.compatibility.statements import ReleaseStatement, Value
@@ -19,6 +20,7 @@ __all__ = [
     "CapturedStatement",
     "CapturedValue",
     "Comparison",
+    "NewCheck",
     "ReleaseStatement",
     "Releases",
     "Style",
@@ -28,6 +30,7 @@ __all__ = [
     "decode_capture",
     "encode_capture",
     "find_stale",
+    "list_new_checks",
     "merge_captures",
     "read_statements",
     "try_statements",

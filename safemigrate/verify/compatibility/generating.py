@@ -5,22 +5,27 @@ from collections.abc import Iterable, Iterator
 from psycopg import sql
 
 from safemigrate.sql import read_query
+from safemigrate.verify.compatibility.constraints import NewCheck
 from safemigrate.verify.compatibility.relations import Relation
 from safemigrate.verify.compatibility.statements import ReleaseStatement
 
 __all__ = ["generate_statements"]
 
 
-def generate_statements(relations: Iterable[Relation]) -> tuple[ReleaseStatement, ...]:
+def generate_statements(
+    relations: Iterable[Relation], checks: Iterable[NewCheck] = ()
+) -> tuple[ReleaseStatement, ...]:
     """Return a SELECT of all columns by name and, for a table, INSERT, UPDATE and DELETE.
 
     The INSERT gives a value for every column but those that a sequence counts up; the last two
-    pick rows by the primary key.
+    pick rows by the primary key. For each of the new `checks` on nothing but columns with a
+    default there is an INSERT that leaves these out.
     """
-    return tuple(one for relation in relations for one in _generate(relation))
+    new = [*checks]
+    return tuple(one for relation in relations for one in _generate(relation, new))
 
 
-def _generate(relation: Relation) -> Iterator[ReleaseStatement]:
+def _generate(relation: Relation, checks: Iterable[NewCheck]) -> Iterator[ReleaseStatement]:
     table = relation.identifier
     if relation.columns:
         query = sql.SQL("SELECT {} FROM {}").format(_list(relation.columns), table)
@@ -30,15 +35,12 @@ def _generate(relation: Relation) -> Iterator[ReleaseStatement]:
     if not relation.is_table:
         return
     given = [one for one in relation.settable if one not in relation.counted]
-    if given:
-        insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-            table,
-            _list(given),
-            sql.SQL(", ").join(_parameter(number) for number, _ in enumerate(given, 1)),
-        )
-    else:
-        insert = sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table)
-    yield _statement("INSERT into", relation, insert)
+    yield _statement("INSERT into", relation, _insert(relation, given))
+    for left_out in sorted({check.find_defaults(relation) for check in checks}, key=sorted):
+        if left_out:
+            some = [one for one in given if one not in left_out]
+            verb = f"INSERT without {', '.join(sorted(left_out))} into"
+            yield _statement(verb, relation, _insert(relation, some))
     if not relation.key:
         return
     condition = _pairs(relation.key, " AND ")
@@ -50,6 +52,16 @@ def _generate(relation: Relation) -> Iterator[ReleaseStatement]:
         yield _statement("UPDATE of", relation, update)
     delete = sql.SQL("DELETE FROM {} WHERE {}").format(table, condition)
     yield _statement("DELETE from", relation, delete)
+
+
+def _insert(relation: Relation, given: list[str]) -> sql.Composable:
+    if not given:
+        return sql.SQL("INSERT INTO {} DEFAULT VALUES").format(relation.identifier)
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+        relation.identifier,
+        _list(given),
+        sql.SQL(", ").join(_parameter(number) for number, _ in enumerate(given, 1)),
+    )
 
 
 def _statement(verb: str, relation: Relation, query: sql.Composable) -> ReleaseStatement:

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from safemigrate.trace import Connection
-from safemigrate.verify.compatibility.playing import Stand, rolled_back
+from safemigrate.verify.compatibility.playing import (
+    GENTLE,
+    Room,
+    Stand,
+    rolled_back,
+    wants_room,
+)
 from safemigrate.verify.compatibility.relations import (
     Relation,
     Relations,
@@ -13,11 +19,11 @@ from safemigrate.verify.compatibility.relations import (
 )
 from safemigrate.verify.compatibility.statements import ReleaseStatement
 from safemigrate.verify.compatibility.types import Type, read_types
-from safemigrate.verify.compatibility.wire import Described, Fault, WireSession
+from safemigrate.verify.compatibility.wire import Described, Fault, Outcome, WireSession
 
 __all__ = ["Rehearsal", "ResultColumn", "Runs"]
 
-Runs = tuple[Fault | None, ...]
+Runs = tuple[Outcome, ...]
 """How the executions of one statement ended: one for each example, or one without examples."""
 
 _INTEGERS = ("int2", "int4", "int8")
@@ -36,13 +42,14 @@ class Rehearsal:
     """The statements of a release in one session.
 
     `label`: tells it from others in the same session. `faults`: position of a statement → why it
-    cannot be prepared.
+    cannot be prepared. `rowless`: of which there were no rows to change.
     """
 
     connection: Connection
     statements: Sequence[ReleaseStatement]
     label: str
     faults: dict[int, Fault] = field(default_factory=dict)
+    rowless: set[int] = field(default_factory=set)
     _described: dict[int, Described] = field(default_factory=dict)
     _types: Mapping[int, Type] = field(default_factory=dict)
 
@@ -79,24 +86,43 @@ class Rehearsal:
 
         What an example did is there for the statements that follow it, as it was for the
         application. A statement without one is tried with the values of a few rows in turn, and
-        ends well if one of them does.
+        ends well if one of them does. What makes the session forget its plans comes last.
         """
+        stand = self._take_stand()
+        with rolled_back(self.connection):
+            runs = {number: self._run(stand, number, GENTLE) for number in self._described}
+            for number, (first, *_) in runs.items():
+                statement = self.statements[number]
+                if not statement.examples and wants_room(statement, first):
+                    runs[number] = self._run(stand, number, (Room.FORCED,))
+        return runs
+
+    def warm(self) -> None:
+        """Execute everything once more, so that what it runs has a plan in this session.
+
+        An application's triggers and functions have theirs when it is migrated under it.
+        """
+        stand = self._take_stand()
+        with rolled_back(self.connection):
+            for number in self._described:
+                self._run(stand, number, GENTLE)
+
+    def _take_stand(self) -> Stand:
         relations = read_relations(self.connection)
         rows = read_rows(self.connection, self._find_sources(relations))
-        stand = Stand(self.connection, relations, rows)
-        runs: dict[int, Runs] = {}
-        with rolled_back(self.connection):
-            for number, described in self._described.items():
-                statement = self.statements[number]
-                if statement.examples:
-                    runs[number] = tuple(
-                        stand.send(self._name(number), [one.text for one in example])
-                        for example in statement.examples
-                    )
-                else:
-                    types = [self._types.get(oid) for oid in described.parameters]
-                    runs[number] = (stand.try_rows(self._name(number), statement, types),)
-        return runs
+        return Stand(self.connection, relations, rows)
+
+    def _run(self, stand: Stand, number: int, rooms: Sequence[Room]) -> Runs:
+        statement, name = self.statements[number], self._name(number)
+        if statement.examples:
+            return tuple(
+                stand.send(name, statement, [one.text for one in example])
+                for example in statement.examples
+            )
+        if not stand.has_rows(statement):
+            self.rowless.add(number)
+        types = [self._types.get(oid) for oid in self._described[number].parameters]
+        return (stand.try_rows(name, statement, types, rooms),)
 
     def _name(self, number: int) -> str:
         return f"safemigrate_{self.label}_{number}"

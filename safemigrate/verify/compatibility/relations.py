@@ -18,7 +18,7 @@ Row = Mapping[str, str | None]
 # Partitions are left out: an application speaks to the table that they are of.
 _RELATIONS = """
 SELECT n.nspname, c.relname, c.relkind::text, pg_catalog.pg_table_is_visible(c.oid),
-       a.names, a.settable, a.counted, coalesce(k.names, '{}')
+       a.names, a.settable, a.counted, a.defaulted, coalesce(k.names, '{}')
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
  CROSS JOIN LATERAL (
@@ -28,7 +28,11 @@ SELECT n.nspname, c.relname, c.relkind::text, pg_catalog.pg_table_is_visible(c.o
               coalesce(array_agg(a.attname::text ORDER BY a.attnum)
                 FILTER (WHERE a.attidentity <> '' OR (a.attgenerated = ''
                   AND starts_with(pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'nextval('))),
-                '{}') AS counted
+                '{}') AS counted,
+              coalesce(array_agg(a.attname::text ORDER BY a.attnum)
+                FILTER (WHERE a.attgenerated = '' AND d.adbin IS NOT NULL
+                  AND NOT starts_with(pg_catalog.pg_get_expr(d.adbin, d.adrelid), 'nextval(')),
+                '{}') AS defaulted
          FROM pg_catalog.pg_attribute a
          LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) a
@@ -50,7 +54,8 @@ class Relation:
     """A table or a view.
 
     `settable`: the columns that an INSERT or UPDATE may give values for. `counted`: those that a
-    sequence does, if nobody else. `key`: those of the primary key.
+    sequence does, if nobody else. `defaulted`: those with another default. `key`: those of the
+    primary key.
     """
 
     name: QualifiedName
@@ -59,6 +64,7 @@ class Relation:
     columns: tuple[str, ...]
     settable: tuple[str, ...]
     counted: tuple[str, ...]
+    defaulted: tuple[str, ...]
     key: tuple[str, ...]
 
     @property

@@ -7,11 +7,13 @@ from safemigrate.model import Direction, QualifiedName
 from safemigrate.trace import Connection, open_connection
 from safemigrate.verify.bench import Move
 from safemigrate.verify.compatibility.comparing import Performance
+from safemigrate.verify.compatibility.constraints import list_new_checks
 from safemigrate.verify.compatibility.generating import generate_statements
 from safemigrate.verify.compatibility.narrowing import find_affected, keep_affected
 from safemigrate.verify.compatibility.rehearsing import Rehearsal, Runs
 from safemigrate.verify.compatibility.relations import Relation, Relations, read_relations
 from safemigrate.verify.compatibility.statements import ReleaseStatement
+from safemigrate.verify.compatibility.wire import Fault
 from safemigrate.verify.rows import fill_tables
 from safemigrate.verify.snapshots import Snapshot
 from safemigrate.verify.stage import Stage, State
@@ -54,13 +56,14 @@ def try_statements(stage: Stage, releases: Releases) -> tuple[Trial, Trial]:
     """Try the statements of the old and of the new release; return what was seen of each."""
     with stage.database(State.BEFORE) as bench:
         relations = read_relations(bench.connection)
-        known = generate_statements(find_affected(stage, relations))
+        known = generate_statements(find_affected(stage, relations), list_new_checks(stage))
         old = _Choice.of(stage, known if releases.old is None else releases.old)
         new = _Choice.of(stage, releases.new)
         tables = _list_tables((*old.kept, *new.kept), relations, stage.before)
         unsolved = fill_tables(bench.connection, tables, _ROWS).unsolved
         with open_connection(bench.url) as kept:
             before = _perform(kept, old, new)
+            before[0].rehearsal.warm()
             fault = bench.run([Move(stage.script, Direction.UPGRADE)])
             after: tuple[Performance, Performance] | None = None
             held: Mapping[int, Runs] = {}
@@ -70,7 +73,7 @@ def try_statements(stage: Stage, releases: Releases) -> tuple[Trial, Trial]:
                 held = before[0].rehearsal.play()
     # the rows that were there may keep the revision, or a new constraint, from what it is for
     spare = None
-    if after is None or _has_failed(after[0]):
+    if after is None or _has_failed(before[0], after[0]):
         spare = _perform_on_new(stage, old, new)
         after = after or spare
     return (
@@ -123,12 +126,13 @@ def _perform(connection: Connection, old: _Choice, new: _Choice) -> tuple[Perfor
     return first, second
 
 
-def _has_failed(performance: Performance) -> bool:
-    """Return whether a statement failed that lives on values of rows."""
+def _has_failed(before: Performance, after: Performance) -> bool:
+    """Return whether a statement failed, or found no row any more, that lives on values of rows."""
     return any(
-        fault is not None and not performance.rehearsal.statements[number].examples
-        for number, runs in performance.runs.items()
-        for fault in runs
+        isinstance(outcome, Fault) or (outcome == 0 and outcome != first)
+        for number, runs in after.runs.items()
+        if not after.rehearsal.statements[number].examples
+        for outcome, first in zip(runs, before.runs.get(number, (0,)), strict=True)
     )
 
 

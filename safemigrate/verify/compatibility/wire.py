@@ -9,7 +9,7 @@ from psycopg.pq.abc import PGresult
 from safemigrate.errors import DatabaseError
 from safemigrate.trace import Connection
 
-__all__ = ["Described", "Fault", "WireSession"]
+__all__ = ["Described", "Fault", "Outcome", "WireSession"]
 
 _FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
 
@@ -23,6 +23,10 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.sqlstate}: {self.message}"
+
+
+Outcome = Fault | int
+"""How an execution ended: why it was refused, or how many rows it wrote or came back with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +68,13 @@ class WireSession:
             ),
         )
 
-    def execute(self, name: str, values: Sequence[str | None]) -> Fault | None:
-        """Execute a prepared statement; return why it was refused, or None."""
+    def execute(self, name: str, values: Sequence[str | None]) -> Outcome:
+        """Execute a prepared statement; return why it was refused, or how many rows it is about."""
         sent = [None if value is None else value.encode() for value in values]
         # psycopg's protocol forgets that a value may be NULL
         result = self._libpq.exec_prepared(name.encode(), sent)  # type: ignore[arg-type]
-        return _read_fault(result)
+        fault = _read_fault(result)
+        return (result.command_tuples or 0) if fault is None else fault
 
 
 def _read_fault(result: PGresult) -> Fault | None:

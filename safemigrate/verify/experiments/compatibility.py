@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from safemigrate.model import Check, Property
+from safemigrate.model import Check, Property, Standing
 from safemigrate.verify.compatibility import (
     Comparison,
     Releases,
     Trial,
     compare,
     find_stale,
+    list_new_checks,
     read_statements,
     try_statements,
 )
@@ -30,6 +31,16 @@ _NAME_ONE = 'name a file of what the old release sends under "old-statements"'
 _HOW_TO_MAKE = (
     "it is SQL, an export of pg_stat_statements, or what the tests of a release send: "
     "pytest --safemigrate-capture FILE"
+)
+_TAKE_AWAY_LAST = (
+    "add first, let a release stop using what goes, and take it away after that; "
+    'where that is done, say so: "# safemigrate: accept[old-statements-work] REASON", or '
+    f"{_NAME_ONE}; {_HOW_TO_MAKE}"
+)
+_CONNECT_ANEW = (
+    "add a new column or table beside the old one instead; or let the release connect anew as "
+    "soon as it is applied, and say so: "
+    '"# safemigrate: accept[old-statements-work] REASON"'
 )
 
 
@@ -74,7 +85,9 @@ def _judge_old(stage: Stage, trial: Trial, *, is_generated: bool) -> Check:
     details = [
         *_list(comparison, broken),
         *_list(comparison, comparison.changed),
+        *_list(comparison, comparison.silent),
         *_list_stale(comparison, stale),
+        *_tell_unvalidated(stage),
         *_tell_rest(comparison, trial),
     ]
     if broken:
@@ -82,9 +95,7 @@ def _judge_old(stage: Stage, trial: Trial, *, is_generated: bool) -> Check:
             _OLD,
             _say(comparison, broken, "on the new schema"),
             details,
-            advice="add first, let a release stop using what goes, and take it away after that; "
-            'where that is done, say so: "# safemigrate: accept[old-statements-work] REASON", or '
-            f"{_NAME_ONE}; {_HOW_TO_MAKE}",
+            advice=_TAKE_AWAY_LAST if comparison.broken else _CONNECT_ANEW,
         )
     untried = _find_untried(comparison, trial) if is_generated else None
     if untried is not None:
@@ -93,7 +104,12 @@ def _judge_old(stage: Stage, trial: Trial, *, is_generated: bool) -> Check:
             untried,
             advice=f"{_NAME_ONE}; {_HOW_TO_MAKE}",
         )
-    return _hold(stage, _OLD, comparison, details, is_generated=is_generated)
+    check = _hold(stage, _OLD, comparison, details, is_generated=is_generated)
+    # a condition that somebody wrote may well find nothing among other rows, a key does not
+    if not is_generated or not comparison.silent or check.standing is not Standing.HOLDS:
+        return check
+    told = _say(comparison, comparison.silent, "on the new schema")
+    return replace(check, warning=f"{told}, given the values that the row has", path=stage.path)
 
 
 def _find_untried(comparison: Comparison, trial: Trial) -> str | None:
@@ -113,10 +129,19 @@ def _find_untried(comparison: Comparison, trial: Trial) -> str | None:
     }
     for number, fault in sorted(faults.items()):
         statement = comparison.statements[number]
+        if _has_written(trial, number):
+            continue  # a trigger may have been repaired
         if statement.shape.inserted is not None and statement.shape.inserted not in tried:
             why = trial.unsolved.get(statement.shape.inserted, fault)
             return f"{statement.title} could not be tried: {why}"
     return None
+
+
+def _has_written(trial: Trial, number: int) -> bool:
+    """Return whether a statement wrote a row on the new schema, whatever it did on the old one."""
+    performances = [one for one in (trial.after, trial.spare) if one is not None]
+    outcomes = [outcome for one in performances for outcome in one.runs.get(number, ())]
+    return any(isinstance(outcome, int) and outcome > 0 for outcome in outcomes)
 
 
 def _judge_new(stage: Stage, trial: Trial) -> Check:
@@ -124,6 +149,7 @@ def _judge_new(stage: Stage, trial: Trial) -> Check:
     details = [
         *_list(comparison, comparison.broken),
         *_list(comparison, comparison.changed),
+        *_list(comparison, comparison.silent),
         *_tell_rest(comparison, trial),
     ]
     if comparison.broken:
@@ -148,18 +174,19 @@ def _hold(
     if not comparison.statements or (comparison.usable == 0 and not _is_seen(stage)):
         return stage.holds(proved, _NOTHING, details)
     made = "generated " if is_generated else ""
-    if comparison.usable == 0:
+    if comparison.working == 0:
         side = "before" if proved is _OLD else "after"
+        works = "can be executed" if comparison.usable else "works"
         unknown = stage.unknown(
             proved,
-            f"no {made}statement of {len(comparison.statements)} works on the schema {side} it",
+            f"no {made}statement of {len(comparison.statements)} {works} on the schema {side} it",
             advice=f"{_NAME_ONE}; {_HOW_TO_MAKE}"
             if is_generated
             else "give the statements of the release that is made for that schema",
         )
         return replace(unknown, details=tuple(details))
-    works = "works" if comparison.usable == 1 else "work"
-    number = _number(comparison.usable, f"{made}statement")
+    works = "works" if comparison.working == 1 else "work"
+    number = _number(comparison.working, f"{made}statement")
     return stage.holds(proved, f"{number} {works}", details)
 
 
@@ -179,6 +206,15 @@ def _list_stale(comparison: Comparison, stale: list[int]) -> Iterator[str]:
             f"{comparison.statements[number].title}: fails once on a connection that was open "
             "before, with 0A000, cached plan must not change result type; pools prepare it again"
         )
+
+
+def _tell_unvalidated(stage: Stage) -> Iterator[str]:
+    for check in list_new_checks(stage):
+        if not check.is_valid:
+            yield (
+                f"constraint {check.identity} is NOT VALID: an UPDATE of a row that was there "
+                "before and does not meet it is refused, whatever it changes"
+            )
 
 
 def _tell_rest(comparison: Comparison, trial: Trial) -> Iterator[str]:

@@ -214,7 +214,7 @@ def test_what_never_worked_on_the_schema_before_does_not_count(scaffold: Scaffol
     )
 
     assert check.standing is Standing.HOLDS
-    assert check.reason == "3 statements work"
+    assert check.reason == "2 statements work"
     assert [line.rpartition("old.sql")[2] for line in check.details] == [
         "1 statement not working on the schema of the release itself:",
         ':2: SELECT born FROM person: 42703: column "born" does not exist',
@@ -421,7 +421,7 @@ def test_an_insert_that_a_table_with_rows_refuses_is_told_beside_the_rest(
 
     check = scaffold.check(OLD)
 
-    assert (check.standing, check.reason) == (Standing.HOLDS, "4 generated statements work")
+    assert (check.standing, check.reason) == (Standing.HOLDS, "3 generated statements work")
     assert check.details == (
         "1 statement prepared and not executed:",
         "    INSERT into public.person: P0001: full",
@@ -448,6 +448,17 @@ def test_rows_that_two_keys_with_a_common_column_refer_to_are_tried(scaffold: Sc
 
     assert (check.standing, check.reason) == (Standing.HOLDS, "4 generated statements work")
     assert check.details == ()
+
+
+def test_statements_that_were_prepared_and_not_executed_prove_nothing(scaffold: Scaffold) -> None:
+    add_table(scaffold)
+    scaffold.add("0002", "ALTER TABLE person ADD COLUMN born date", None)
+
+    check = check_file(scaffold, NO_NAME)
+
+    assert check.standing is Standing.UNKNOWN
+    assert check.reason == "no statement of 1 can be executed on the schema before it"
+    assert check.details[0] == "1 statement prepared and not executed:"
 
 
 def test_generated_statements_of_which_none_works_prove_nothing(scaffold: Scaffold) -> None:
