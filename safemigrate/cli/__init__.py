@@ -6,7 +6,7 @@ import signal
 import sys
 from contextlib import nullcontext
 
-from safemigrate.cli.memory import find_memory
+from safemigrate.errors import ExitCode
 
 __all__ = ["main"]
 
@@ -20,8 +20,20 @@ def main(*, prog_name: str | None = None) -> None:
     What only judges is answered from memory when nothing that it reads has changed since; then
     next to nothing is imported.
     """
+    try:
+        _run(prog_name)
+    except KeyboardInterrupt:
+        # a command that has begun tells by itself that it was stopped
+        sys.stderr.write("error: stopped before it began\nhint: run it again\n")
+        sys.exit(ExitCode.GAVE_UP)
+
+
+def _run(prog_name: str | None) -> None:
     if os.getpid() == _FIRST_PROCESS:
         signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
+    # what is imported here can be interrupted, too
+    from safemigrate.cli.memory import find_memory  # noqa: PLC0415 - as above
+
     memory = find_memory(sys.argv[1:])
     known = None if memory is None else memory.recall()
     if known is not None:

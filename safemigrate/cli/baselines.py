@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from safemigrate.cli.destinations import check_destinations
 from safemigrate.cli.files import write_file
 from safemigrate.config import Config
 from safemigrate.errors import ConfigError, UsageError
@@ -28,27 +29,33 @@ __all__ = [
     "BaselineChoice",
     "baseline_options",
     "check_baseline",
+    "check_target",
     "leave_out_known",
     "make_baseline",
-    "write_baseline",
 ]
+
+_WRITE = "--write-baseline"
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
 class BaselineChoice:
-    """What a command line says: the file to leave out, and the one to write; None for neither."""
+    """What a command line says: the file to leave out, and the one to write; None for neither.
+
+    `narrowing`: what else it says that leaves a part of the history out, as it is written there.
+    """
 
     read: Path | None = None
     write: Path | None = None
+    narrowing: str = ""
 
 
 def baseline_options(function: Function) -> Function:
     """Add `--baseline` and `--write-baseline`; parameters `baseline` and `write_baseline`."""
     for option in (
         click.option(
-            "--write-baseline",
+            _WRITE,
             type=click.Path(path_type=Path),
             metavar="FILE",
             help="Write all findings there are to this file, for --baseline to leave out.",
@@ -79,7 +86,9 @@ def leave_out_known(
     """
     if choice.write is not None:
         file = choice.write
-        write_baseline(result, file, is_whole=paths is None)
+        if paths is not None:
+            raise UsageError("a baseline is of the whole history", f"take out {choice.narrowing}")
+        write_file(file, make_baseline(result, file))
     elif choice.read is not None:
         file = choice.read
     elif config.baseline is not None:
@@ -91,14 +100,22 @@ def leave_out_known(
     return leave_out(result, _read(file), place=_place(file), scope=scope, name=shown)
 
 
-def write_baseline(result: LintResult, file: Path, *, is_whole: bool) -> None:
-    """Write the result's findings; raises UsageError when it is not of a whole history."""
-    if not is_whole:
+def check_target(file: Path | None) -> None:
+    """Raise UsageError for a file that is there and that no baseline is to be written over."""
+    check_destinations({_WRITE: file}, f"{_WRITE} safemigrate-baseline.json")
+    if file is None or not file.is_file():
+        return
+    try:
+        content = file.read_bytes()
+    except OSError:
+        # to write it is no better, and says so
+        return
+    # of any version, and of one that a merge has broken
+    if content.strip() and not all(key in content for key in (b'"version"', b'"findings"')):
         raise UsageError(
-            "a baseline is of the whole history",
-            "take out the paths of revisions, and --changed-since",
+            f'"{show_path(file)}" is there, and is not a baseline',
+            f"name another file for {_WRITE}, or delete this one first",
         )
-    write_file(file, make_baseline(result, file))
 
 
 def make_baseline(result: LintResult, file: Path) -> str:

@@ -16,7 +16,7 @@ from safemigrate.cli.output import (
     prepare_streams,
     show_error,
 )
-from safemigrate.errors import ExitCode, SafemigrateError
+from safemigrate.errors import ExitCode, RunStoppedError, SafemigrateError
 
 __all__ = ["group"]
 
@@ -38,7 +38,8 @@ _COMMANDS = (
     "upgrade",
     "verify",
 )
-
+# They tell by themselves what was done when they are stopped in the middle, and not behind it.
+_CHANGING = frozenset({"downgrade", "resolve", "upgrade"})
 
 _EXITS = {
     "0": "clean, or done",
@@ -90,6 +91,18 @@ class _LazyGroup(click.Group):
         super().format_epilog(ctx, formatter)
         write_section(formatter, "Exit codes", _EXITS.items())
         write_section(formatter, "Environment", _VARIABLES.items())
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C, which click would end with the code of findings, is told."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise RunStoppedError(
+                "stopped before it was done",
+                '"safemigrate status" says where the database stands; it is safe to run it again'
+                if ctx.invoked_subcommand in _CHANGING
+                else "no database was changed; it is safe to run it again",
+            ) from None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command line, and exit; every error ends here, in words."""

@@ -26,7 +26,7 @@ __all__ = ["command"]
     exits={
         ExitCode.DONE: "it is shown",
         ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong",
-        ExitCode.GAVE_UP: "a lock was not to be had in time",
+        ExitCode.GAVE_UP: "a lock was not to be had in time, or it was stopped before it was done",
     },
     examples=[
         ("Show what was run on the database", "safemigrate history"),

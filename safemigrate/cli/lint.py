@@ -1,11 +1,11 @@
 """`safemigrate lint`."""
 
-from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
-from safemigrate.cli.baselines import BaselineChoice, baseline_options
+from safemigrate.cli.baselines import BaselineChoice, baseline_options, check_target
 from safemigrate.cli.fixing import fix_files, fix_options, show_diff
 from safemigrate.cli.formats import write_report
 from safemigrate.cli.judging import (
@@ -38,6 +38,7 @@ from safemigrate.cli.staging import (
 from safemigrate.errors import ExitCode, UsageError
 from safemigrate.model import LintResult
 from safemigrate.report import LINT_FORMATS, Judgement
+from safemigrate.source.git_index import LackingFile
 from safemigrate.style import Stylist
 
 __all__ = ["command"]
@@ -50,8 +51,9 @@ __all__ = ["command"]
         ExitCode.DONE: "no finding of severity error",
         ExitCode.FINDINGS: "a finding of severity error; with --strict also a warning, or what "
         "could not be judged; with --diff something to fix; with --staged also a file that is not "
-        "on disk as it is staged; with --staged and --changed-since also a revision that cannot be "
-        "loaded, or follows one that is not there",
+        "on disk as it is staged, or a revision that is not staged and that a staged one needs; "
+        "with --staged and --changed-since also a revision that cannot be loaded, or follows one "
+        "that is not there",
         ExitCode.USAGE: "the command line, the configuration or a file is wrong",
     },
     examples=[
@@ -122,10 +124,13 @@ def command(
             "--write-baseline writes the findings that there are, which --fix and --diff change",
             "fix first, then write the baseline",
         )
+    check_target(write_baseline)
+    narrowing = ["--staged" if staged else "--changed-since"] if changes else []
+    narrowing += ["the paths of revisions"] if paths else []
+    known = BaselineChoice(baseline, write_baseline, " and ".join(narrowing))
 
     stylist = Stylist() if style else None
-    missing: set[str] = set()
-    unstaged: set[Path] = set()
+    seen = _Faults()
 
     def look() -> Judgement:
         walked = walk_inputs(
@@ -136,18 +141,19 @@ def command(
             pg_version=pg_version,
             is_remembered=cache,
         )
-        unstaged.update(walked.change.unstaged)
+        seen.unstaged.update(walked.change.unstaged)
+        seen.lacking.update(walked.change.lacking)
         rules, judged = walked.config.rules, walked.judged
         look_at = None if stylist is None else stylist.look
         further = look_at and look_at(walked.timeline, settings=rules, paths=judged)
-        result = judge_walk(walked, BaselineChoice(baseline, write_baseline), further)
-        missing.update(find_missing(list_faults(walked, result)))
+        result = judge_walk(walked, known, further)
+        seen.missing.update(find_missing(list_faults(walked, result)))
         return Judgement(result, walked.timeline, judged)
 
     judgement = look()
     is_text = format_ == "text" and not diff
     if say_nothing(changes, judgement.paths, judgement.result.notices, is_text=is_text):
-        ctx.exit(_exit_code(judgement.result, unstaged, missing, changes, is_strict=strict))
+        ctx.exit(_exit_code(judgement.result, seen, changes, is_strict=strict))
     if (fix or diff) and style and not quiet:
         click.echo("note: --fix leaves the style as it is; see docs/style.md", err=True)
     if diff:
@@ -155,27 +161,31 @@ def command(
     if fix:
         judgement = fix_files(judgement, look, is_quiet=quiet)
     write_report(format_, judgement, is_quiet=quiet)
-    ctx.exit(_exit_code(judgement.result, unstaged, missing, changes, is_strict=strict))
+    ctx.exit(_exit_code(judgement.result, seen, changes, is_strict=strict))
+
+
+@dataclass(frozen=True, slots=True)
+class _Faults:
+    """What is wrong beside the findings: what git says of a commit, and what is not there."""
+
+    unstaged: set[Path] = field(default_factory=set)
+    lacking: set[LackingFile] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
 
 def _exit_code(
-    result: LintResult,
-    unstaged: Collection[Path],
-    missing: Collection[str],
-    changes: ChangeChoice | None,
-    *,
-    is_strict: bool,
+    result: LintResult, seen: _Faults, changes: ChangeChoice | None, *, is_strict: bool
 ) -> ExitCode:
     """Return what the command exits with; says why, where that is no finding."""
-    if unstaged:
-        say_unstaged()
+    if seen.unstaged or seen.lacking:
+        say_unstaged(seen.unstaged, sorted(seen.lacking))
         return ExitCode.FINDINGS
     if changes is not None and has_unloadable(result):
         say_unloadable()
         return ExitCode.FINDINGS
-    for fault in sorted(missing):
+    for fault in sorted(seen.missing):
         say_missing(fault)
-    if missing:
+    if seen.missing:
         return ExitCode.FINDINGS
     fails = has_findings(result, is_strict=is_strict)
     return ExitCode.FINDINGS if fails else ExitCode.DONE

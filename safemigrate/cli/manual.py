@@ -75,7 +75,8 @@ class Manual(click.Command):
     ) -> None:
         """`exits`: what each exit code means here; `examples`: lines to type, simplest first."""
         super().__init__(*args, **kwargs)
-        self.exits = dict(exits or {})
+        # Ctrl-C ends every command
+        self.exits = {ExitCode.GAVE_UP: "stopped before it was done", **(exits or {})}
         self.examples = tuple(examples)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -23,7 +23,7 @@ __all__ = ["command"]
         ExitCode.DONE: "upgrade would go ahead",
         ExitCode.FINDINGS: "upgrade would refuse, or stop at a revision that is half done",
         ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong",
-        ExitCode.GAVE_UP: "a lock was not to be had in time",
+        ExitCode.GAVE_UP: "a lock was not to be had in time, or it was stopped before it was done",
     },
     examples=[
         ("Plan everything that is pending", "safemigrate plan"),

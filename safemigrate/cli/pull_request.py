@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from safemigrate.cli.destinations import check_destinations
 from safemigrate.cli.judging import (
     Walk,
     find_missing,
@@ -136,13 +137,15 @@ def command(
     The comment needs a token: GITHUB_TOKEN, or SAFEMIGRATE_GITLAB_TOKEN. Where a forge refuses it,
     as GitHub does for a pull request from a fork, that is said, and nothing else changes.
     """
+    # before anything is told of in one of them
+    files = Files(sarif, junit, code_quality, comment_file)
+    check_destinations(files.by_option, "--sarif safemigrate.sarif")
     environment = dict(os.environ)
     request = find_pull_request(environment)
     if request is not None and request.is_gone and base is None:
         click.echo("nothing to judge: the branch was deleted")
         context.exit(ExitCode.DONE)
     is_github = request is not None and request.forge is Forge.GITHUB
-    files = Files(sarif, junit, code_quality, comment_file)
     with (
         _telling_failure(None if no_comment else request, files, config, environment),
         stopping("judged"),

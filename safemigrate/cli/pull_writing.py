@@ -54,10 +54,20 @@ class Files:
     code_quality: Path | None = None
     comment: Path | None = None
 
+    @property
+    def by_option(self) -> Mapping[str, Path | None]:
+        """The files by the options that ask for them."""
+        return {
+            "--sarif": self.sarif,
+            "--junit": self.junit,
+            "--code-quality": self.code_quality,
+            "--comment-file": self.comment,
+        }
+
 
 def check_files(files: Files) -> None:
     """Raise UsageError where a file that is asked for cannot be written; leaves none behind."""
-    for path in (files.sarif, files.junit, files.code_quality, files.comment):
+    for path in files.by_option.values():
         # what is no file, such as a pipe, is opened once
         if path is None or (path.exists() and not path.is_file()):
             continue
@@ -149,12 +159,12 @@ def write_comment(
         )
         fork = ", which comes from a fork," if is_refused_fork else ""
         said = hide_passwords(error.message)
-        _show_note(f"no comment on pull request {request.number}{fork} was written: {said}")
+        _show_note(f"no comment on {_name(request)}{fork} was written: {said}")
         if error.hint:
             click.echo(f"hint: {hide_passwords(error.hint)}", err=True)
         return
     if written is not Written.NOT_NEEDED:
-        click.echo(f"the comment on pull request {request.number}: {written.value}", err=True)
+        click.echo(f"the comment on {_name(request)}: {written.value}", err=True)
 
 
 def write_failure(
@@ -173,9 +183,7 @@ def write_failure(
         put_comment(conversation, body, mark=mark, is_needed=False)
     except SafemigrateError as fault:
         said = hide_passwords(fault.message)
-        _show_note(
-            f"a comment on pull request {request.number} may be of an earlier commit: {said}"
-        )
+        _show_note(f"a comment on {_name(request)} may be of an earlier commit: {said}")
 
 
 def write_failure_file(files: Files, error: SafemigrateError, project: str) -> None:
@@ -187,6 +195,16 @@ def write_failure_file(files: Files, error: SafemigrateError, project: str) -> N
         write_file(files.comment, _encodable(text))
     except SafemigrateError as fault:
         _show_note(f'"{files.comment}" may be of an earlier run: {fault.message}')
+
+
+def _name(request: PullRequest) -> str:
+    """Return what its forge calls it, with its number."""
+    match request.forge:
+        case Forge.GITHUB:
+            kind = "pull request"
+        case Forge.GITLAB:
+            kind = "merge request"
+    return f"{kind} {request.number}"
 
 
 def _explain_no_token(request: PullRequest) -> str:

@@ -63,7 +63,7 @@ def _write_checks(context: click.Context, _: click.Parameter, value: object) -> 
         ExitCode.DONE: "neither an error nor a warning that the baseline does not have",
         ExitCode.FINDINGS: "there is one; infos are only shown",
         ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong",
-        ExitCode.GAVE_UP: "a lock was not to be had in time",
+        ExitCode.GAVE_UP: "a lock was not to be had in time, or it was stopped before it was done",
     },
     examples=[
         ("Review what the revisions make", "safemigrate review"),

@@ -36,7 +36,7 @@ __all__ = ["command"]
         ExitCode.DONE: "it is written",
         ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong, "
         "or the file cannot be written",
-        ExitCode.GAVE_UP: "a lock was not to be had in time",
+        ExitCode.GAVE_UP: "a lock was not to be had in time, or it was stopped before it was done",
     },
     examples=[
         ("Take one", "safemigrate snapshot -o production.json"),

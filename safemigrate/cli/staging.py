@@ -1,6 +1,7 @@
 """What git chooses of a history: what a branch adds, or the next commit."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,7 @@ from safemigrate.model import History
 from safemigrate.report.excerpt import one_line
 from safemigrate.source import find_additions
 from safemigrate.source.excerpt import show_path
+from safemigrate.source.git_index import Lack, LackingFile, find_lack
 
 __all__ = [
     "Change",
@@ -82,12 +84,14 @@ def choose_changes(changed_since: str | None, *, staged: bool) -> ChangeChoice |
 class Change:
     """What a branch, or a commit, does to a history beside what it adds.
 
-    `unstaged`: files that would be committed with other content than was read. `is_of_history`:
-    which revisions there are is changed, or what one runs, or where it stands. `doubts`: those of
-    the notices that somebody should look at, for nothing else is said of them.
+    `unstaged`: files that would be committed with other content than was read. `lacking`: revision
+    files that would not be committed, and others need them. `is_of_history`: which revisions there
+    are is changed, or what one runs, or where it stands. `doubts`: those of the notices that
+    somebody should look at, for nothing else is said of them.
     """
 
     unstaged: tuple[Path, ...] = ()
+    lacking: tuple[LackingFile, ...] = ()
     is_of_history: bool = False
     doubts: tuple[str, ...] = ()
 
@@ -114,20 +118,20 @@ def keep_added(
     """
     asked = [one.path for one in history.migrations if paths is None or one.path in paths]
     added = find_additions(asked, directory, choice.since)
-    for path in added.unstaged:
-        state = (
-            "has changes that are not staged: it is judged as it is on disk, not as it would be "
-            "committed"
-            if path.exists()
-            else "is staged and not on disk: it is not judged"
-        )
-        click.echo(f'note: "{one_line(show_path(path))}" {state}', err=True)
+    # since a reference the working tree is judged, with what git has not
+    is_commit = choice.since is None
+    lack = find_lack(history, asked, added.touched, directory) if is_commit else Lack()
+    _tell_unstaged(added.unstaged, lack)
     helped = _find_helped(history, added.others) & frozenset(asked)
     # of what is named, others may have the ids; and a commit may take back one of its own branch
-    is_released = paths is None and choice.since is not None
+    is_released = paths is None and not is_commit
     doubts = [_describe_gone(added.gone)] if added.gone and is_released else []
+    doubts += map(_describe_lacking, lack.files)
     notices = [_describe_moved(added.moved)] if added.moved else []
     inputs = {Path(one).resolve() for one in history.inputs} & added.others
+    if all(one.path in added.paths for one in history.migrations):
+        # such as on the first commit: there are no others
+        inputs = set()
     for one in sorted(inputs):
         # code and settings change with every release, data of a migration hardly ever
         said = doubts if one.suffix.lower() in _DATA else notices
@@ -139,7 +143,27 @@ def keep_added(
         history = replace(history, notices=(*history.notices, *doubts, *notices))
     chosen = added.paths | helped
     is_of_history = bool(chosen or added.moved or added.gone)
-    return Chosen(history, chosen, Change(added.unstaged, is_of_history, tuple(doubts)))
+    lacking = tuple(sorted({one.file for one in lack.parents}))
+    return Chosen(history, chosen, Change(added.unstaged, lacking, is_of_history, tuple(doubts)))
+
+
+def _tell_unstaged(unstaged: Iterable[Path], lack: Lack) -> None:
+    """Say in what a commit would be another one than was read."""
+    for path in unstaged:
+        state = (
+            "has changes that are not staged: it is judged as it is on disk, not as it would be "
+            "committed"
+            if path.exists()
+            else "is staged and not on disk: it is not judged"
+        )
+        click.echo(f'note: "{one_line(show_path(path))}" {state}', err=True)
+    for one in lack.parents:
+        follows = "follows" if one.is_followed else "depends on"
+        click.echo(
+            f'note: "{one_line(one.path)}" {follows} "{one_line(one.name)}", and the commit would '
+            f'not have "{one_line(show_path(one.file.path))}": Alembic loads no revision then',
+            err=True,
+        )
 
 
 def _find_helped(history: History, changed: frozenset[Path]) -> frozenset[str]:
@@ -152,10 +176,14 @@ def _find_helped(history: History, changed: frozenset[Path]) -> frozenset[str]:
     )
 
 
-def say_unstaged() -> None:
+def say_unstaged(unstaged: Collection[Path], lacking: Iterable[LackingFile]) -> None:
     """Say why a run ends with an error although it may have found nothing."""
     click.echo("error: what was judged is not what would be committed", err=True)
-    click.echo("hint: stage the changes with git add, or put them aside with git stash", err=True)
+    if unstaged:
+        hint = "stage the changes with git add, or put them aside with git stash"
+        click.echo(f"hint: {hint}", err=True)
+    for one in lacking:
+        click.echo(f"hint: stage it too: {_show_adding(one)}", err=True)
 
 
 def say_unloadable() -> None:
@@ -193,6 +221,19 @@ def say_nothing(
             click.echo(f"note: {one_line(notice)}")
     click.echo(choice.describe_nothing(), err=not is_text)
     return is_text
+
+
+def _show_adding(file: LackingFile) -> str:
+    """Return the command that would have the file committed."""
+    force = "-f " if file.is_ignored else ""
+    return f"git add {force}{one_line(shlex.quote(show_path(file.path)))}"
+
+
+def _describe_lacking(file: LackingFile) -> str:
+    return (
+        f'"{one_line(show_path(file.path))}" is read for the migrations, and the commit would not '
+        f"have it; where they need it: {_show_adding(file)}"
+    )
 
 
 def _describe_gone(gone: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ class _Status:
         ExitCode.DONE: "it is shown, whatever it is; with --drift: there is none",
         ExitCode.FINDINGS: "with --drift: the schema is not what the revisions give",
         ExitCode.USAGE: "the command line, the configuration, env.py or the connection is wrong",
-        ExitCode.GAVE_UP: "a lock was not to be had in time",
+        ExitCode.GAVE_UP: "a lock was not to be had in time, or it was stopped before it was done",
     },
     examples=[
         ("Show where the database stands", "safemigrate status"),

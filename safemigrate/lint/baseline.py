@@ -160,9 +160,9 @@ def decode_baseline(text: str, path: str) -> Baseline:
         read = msgspec.json.decode(text, type=_Document)
     except msgspec.DecodeError as error:
         reason = str(error).replace("`", "")
-        raise ConfigError(
-            f'"{path}" is not a baseline: {reason[:1].lower()}{reason[1:]}', hint
-        ) from error
+        if not reason[:2].isupper():
+            reason = f"{reason[:1].lower()}{reason[1:]}"
+        raise ConfigError(f'"{path}" is not a baseline: {reason}', hint) from error
     known: Counter[BaselineEntry] = Counter()
     for one in read.findings:
         known[BaselineEntry(one.path, one.revision, one.rule, one.fingerprint)] += one.count

@@ -26,6 +26,7 @@ from safemigrate.rulekit import Rule
 __all__ = ["format_sarif"]
 
 _ROOT = "%SRCROOT%"
+_ROOT_IS = "The top of the repository for pull-request, and else where the command ran."
 _NOT_JUDGED = "not-judged"
 
 _LEVELS: Mapping[Severity, str] = {
@@ -49,8 +50,8 @@ def format_sarif(
 ) -> str:
     """Return the log: one run, with the rules that found something.
 
-    Paths are URIs relative to where the command ran. What was not judged, and the notices, are
-    notifications of the run's one invocation.
+    Paths are URIs relative to where the command ran, or to the top of the repository. What was not
+    judged, and the notices, are notifications of the run's one invocation.
     `rules`: by name; None for those there are. `version`: of the tool.
     """
     known = all_rules() if rules is None else rules
@@ -70,9 +71,7 @@ def format_sarif(
                 execution_successful=True, tool_execution_notifications=_list_notifications(result)
             )
         ],
-        original_uri_base_ids={
-            _ROOT: doc.ArtifactLocation(description=doc.Text("Where the command ran."))
-        },
+        original_uri_base_ids={_ROOT: doc.ArtifactLocation(description=doc.Text(_ROOT_IS))},
         column_kind="unicodeCodePoints",
         results=_list_results(findings, names, Sources(timeline)),
     )

@@ -23,6 +23,7 @@ class Additions:
     `unstaged`: of a commit, files beside these that are staged and not on disk as they would be
     committed, or not there at all; absolute.
     `others`: what else is new or changed, absolute and resolved.
+    `touched`: every file that is new, changed or gone, absolute and resolved.
     """
 
     paths: frozenset[str]
@@ -30,6 +31,7 @@ class Additions:
     gone: tuple[str, ...] = ()
     unstaged: tuple[Path, ...] = ()
     others: frozenset[Path] = field(default=frozenset(), compare=False)
+    touched: frozenset[Path] = field(default=frozenset(), compare=False)
 
 
 def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> Additions:
@@ -46,6 +48,7 @@ def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> 
     """
     repository = open_repository(directory)
     found = repository.list_staged() if since is None else repository.list_differences(since)
+    touched = frozenset(one.path.resolve() for one in found)
     places = {one.path.resolve() for one in found if one.is_there}
     known = {path: Path(path).resolve() for path in paths}
     changed = {path: place for path, place in known.items() if place in places}
@@ -54,7 +57,7 @@ def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> 
     folders = {place.parent for place in known.values()}
     left = [one for one in found if not one.is_there and one.path.parent.resolve() in folders]
     if not changed and not left:
-        return Additions(frozenset(), unstaged=unstaged, others=rest)
+        return Additions(frozenset(), unstaged=unstaged, others=rest, touched=touched)
     revisions = {path: place for path, place in changed.items() if place.suffix == ".py"}
     others = {path: place for path, place in changed.items() if path not in revisions}
     old = _read_old_revisions(repository, found)
@@ -64,7 +67,7 @@ def find_additions(paths: Iterable[str], directory: Path, since: str | None) -> 
     added, moved = _compare_revisions(revisions, codes, old)
     gone = _count_gone(repository, found) if new & {*others.values()} else Counter()
     chosen = frozenset(added) | frozenset(_drop_renamed(others, new, gone))
-    return Additions(chosen, tuple(sorted(moved)), left_ids, unstaged, rest)
+    return Additions(chosen, tuple(sorted(moved)), left_ids, unstaged, rest, touched)
 
 
 def _find_unstaged(

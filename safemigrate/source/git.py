@@ -61,6 +61,25 @@ class Repository:
         """Return the files that are not as the index has them."""
         return frozenset(one.path for one in self._list("diff"))
 
+    def list_index(self) -> frozenset[str]:
+        """Return what the next commit has, as names from the top; a submodule is one name.
+
+        Without what git is only told to add later, of which the index has no content.
+        """
+        later = (one.path for one in self._list("diff") if one.old is None)
+        names = self._ask("ls-files", "--cached", "-z").split("\0")
+        return frozenset(names) - {one.relative_to(self.top).as_posix() for one in later} - {""}
+
+    def list_ignored(self, files: Iterable[Path]) -> frozenset[Path]:
+        """Return those of the files, which the index has not, that git is told to ignore."""
+        asked = {str(one): one for one in files}
+        if not asked:
+            return frozenset()
+        given = "".join(f"{name}\0" for name in asked)
+        # it ends with an error when none is
+        found = self._run("check-ignore", "--stdin", "-z", given=given, is_optional=True)
+        return frozenset(asked[name] for name in os.fsdecode(found).split("\0") if name in asked)
+
     def read_contents(self, ids: Iterable[str]) -> Iterator[bytes]:
         """Yield the content of each file by its id, as the repository has it."""
         wanted = tuple(ids)
@@ -167,7 +186,7 @@ def _run(
             ("git", *arguments),  # noqa: S607 - the user's git is the one on PATH
             cwd=directory,
             env=environment,
-            input=given.encode(),
+            input=os.fsencode(given),
             capture_output=True,
             check=False,
         )

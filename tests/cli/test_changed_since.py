@@ -160,7 +160,10 @@ def test_everything_staged_before_the_first_commit_is_judged(
     add_index(folder, "bbbb", after="aaaa")
     git("init")
     git("add", ".")
-    assert revisions(run("lint", "--staged", "--format", "json")) == {"bbbb"}
+    result = run("lint", "--staged", "--format", "json")
+    assert revisions(result) == {"bbbb"}
+    # env.py and alembic.ini are new, too, and so is all that they are read for
+    assert result.stderr == ""
 
 
 def test_a_staged_file_that_is_otherwise_on_disk_is_an_error(
@@ -232,10 +235,24 @@ def test_fixing_what_is_staged_tells_that_it_is_not_staged_as_it_is_now(
     assert run("lint", "--staged").exit_code == 0
 
 
-def test_a_baseline_is_not_of_what_is_staged(branch: ProjectFolder, run: Run, git: Git) -> None:
+@pytest.mark.parametrize(
+    ("options", "narrowing"),
+    [
+        (("--staged",), "--staged"),
+        (("--changed-since", "main"), "--changed-since"),
+        (("--staged", "migrations/versions"), "--staged and the paths of revisions"),
+        (("migrations/versions",), "the paths of revisions"),
+    ],
+)
+def test_a_baseline_is_not_of_a_part(
+    branch: ProjectFolder, run: Run, git: Git, options: tuple[str, ...], narrowing: str
+) -> None:
     git("add", add_index(branch, "cccc", after="bbbb"))
-    result = run("lint", "--staged", "--write-baseline", "known.json")
+    result = run("lint", *options, "--write-baseline", "known.json")
     assert result.exit_code == 2
+    assert result.stderr == (
+        f"error: a baseline is of the whole history\nhint: take out {narrowing}\n"
+    )
     assert not (branch.path / "known.json").exists()
 
 

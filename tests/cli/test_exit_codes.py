@@ -10,6 +10,7 @@ import pytest
 
 from safemigrate.execute.deploylock import deploy_lock_key
 from tests.cli.conftest import ProjectFolder, Run
+from tests.cli.interrupts import interrupt_reading
 from tests.cli.streams import Start, connect, wait_for
 
 DOCS = Path(__file__).parents[2] / "docs" / "exit-codes.md"
@@ -143,6 +144,11 @@ def stopped(stage: Stage) -> int:
     return stage.stop("statement_started")
 
 
+def stopped_while_it_judges(stage: Stage) -> int:
+    code, _ = interrupt_reading(stage.folder, "lint")
+    return code
+
+
 def failed_later(stage: Stage) -> int:
     stage.folder.revise("1111", CREATE)
     stage.folder.revise("2222", FAIL, after="1111")
@@ -178,6 +184,7 @@ SCENARIOS: dict[str, Callable[[Stage], int]] = {
     "table busy": table_busy,
     "another runner": another_runner,
     "stopped": stopped,
+    "stopped while it judges": stopped_while_it_judges,
     "failed later": failed_later,
     "stopped later": stopped_later,
     "index left": index_left,

@@ -464,7 +464,7 @@ def test_a_merge_request_of_gitlab(
 
         assert result.exit_code == 1, result.output
         assert result.stdout.startswith(f"error[{RULE}]: ")
-        assert result.stderr == "the comment on pull request 7: created\n"
+        assert result.stderr == "the comment on merge request 7: created\n"
         assert len(forge.bodies) == 1
         assert json.loads(Path("gl.json").read_text())[0]["location"]["path"] == path
 

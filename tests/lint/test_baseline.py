@@ -138,6 +138,7 @@ def test_an_entry_written_twice_counts_twice() -> None:
     ("text", "problem"),
     [
         ("", '"b.json" is not a baseline: input data was truncated'),
+        ("{a", '"b.json" is not a baseline: JSON is malformed'),
         ("[]", '"b.json" is not a baseline: expected object, got array'),
         ('{"version": 2}', '"b.json" is a baseline of version 2, which is not known here'),
         ('{"version": 1}', "missing required field findings"),
