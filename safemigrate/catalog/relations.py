@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from safemigrate.catalog.foreign_keys import keep_keys
 from safemigrate.catalog.tables import without
 from safemigrate.model import (
     AttachPartition,
@@ -88,18 +89,19 @@ def move_relation(
     return replace(catalog, tables=Tables(tables), indexes=Indexes(indexes))
 
 
-def set_parent(
-    catalog: Catalog,
-    partition: QualifiedName,
-    parent: QualifiedName | None,
-    action: AttachPartition | DetachPartition,
-) -> Catalog:
-    """Return the catalog with the table a partition of `parent`, or of none."""
-    table = catalog.table(partition)
+def set_parent(catalog: Catalog, action: AttachPartition | DetachPartition) -> Catalog:
+    """Return the catalog with the table a partition, or one no more, which keeps its keys."""
+    table = catalog.table(action.partition)
     if table is None:
         return catalog
-    is_default = isinstance(action, AttachPartition) and action.is_default
-    return catalog.with_table(replace(table, partition_of=parent, is_default_partition=is_default))
+    parent = catalog.resolve(action.table)
+    match action:
+        case AttachPartition():
+            table = replace(table, partition_of=parent, is_default_partition=action.is_default)
+        case DetachPartition():
+            table = keep_keys(catalog, table, parent)
+            table = replace(table, partition_of=None, is_default_partition=False)
+    return catalog.with_table(table)
 
 
 def create_view(catalog: Catalog, action: CreateView) -> Catalog:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
+from safemigrate.catalog.foreign_keys import drop_from_partitions
 from safemigrate.catalog.functions import remember_function
 from safemigrate.catalog.indexes import create_index, rename_index
 from safemigrate.catalog.objects import change_object, forget_transaction
@@ -199,10 +200,8 @@ def apply_action(catalog: Catalog, action: Action) -> Catalog:  # noqa: C901, PL
             return catalog.without_indexes([catalog.resolve(action.index)])
         case RenameIndex():
             return rename_index(catalog, action)
-        case AttachPartition():
-            return set_parent(catalog, action.partition, catalog.resolve(action.table), action)
-        case DetachPartition():
-            return set_parent(catalog, action.partition, None, action)
+        case AttachPartition() | DetachPartition():
+            return set_parent(catalog, action)
         case CreateSchema():
             return replace(catalog, schemas=catalog.schemas | {action.name})
         case RenameSchema():
@@ -331,6 +330,8 @@ def _drop_constraint(catalog: Catalog, action: DropConstraint) -> Catalog:
         }
         table = replace(table, columns=columns)
     catalog = catalog.with_table(table)
+    if dropped.kind is ConstraintKind.FOREIGN_KEY:
+        return drop_from_partitions(catalog, table.name, dropped)
     if dropped.index is None:
         return catalog
     index = QualifiedName(table.name.schema, dropped.index)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from safemigrate.facts.columns import is_known_not_null
-from safemigrate.facts.partitions import is_taken_over, unprepared
+from safemigrate.facts.partitions import taken_over, unprepared
 from safemigrate.facts.refusals import refuse_reference
 from safemigrate.facts.situation import Situation, join_facts
 from safemigrate.model import (
@@ -94,7 +94,8 @@ def _add_foreign_key(action: AddConstraint, situation: Situation, *, is_checked:
 
     A partition that has the same foreign key is not read: its own is attached, whose triggers on
     the far table go, under ACCESS EXCLUSIVE (`tryAttachPartitionForeignKey` in
-    src/backend/commands/tablecmds.c).
+    src/backend/commands/tablecmds.c). Where the far table is partitioned, it has a constraint for
+    each part of that, which go under ACCESS EXCLUSIVE on the partition too (measured on 14 to 18).
     """
     reference = action.constraint.reference
     far = () if reference is None else tuple(situation.parts(reference.table))
@@ -109,8 +110,10 @@ def _add_foreign_key(action: AddConstraint, situation: Situation, *, is_checked:
             ),
         )
     ]
-    if is_taken_over(action, situation.catalog):
-        parts.append(Facts(locks=situation.locks(far[:1], LockMode.ACCESS_EXCLUSIVE)))
+    taken = taken_over(action, situation.catalog)
+    if taken and reference is not None:
+        shut = situation.locks(taken if len(far) > 1 else (), LockMode.ACCESS_EXCLUSIVE)
+        parts.append(Facts(locks=(*shut, *situation.far_locks(reference.table))))
     if is_checked:
         near = tuple(unprepared(action, situation))
         parts.append(Facts(scans=_looked_up(near, far, situation)))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from safemigrate.catalog import foreign_keys, is_shared, references_alike, shared_keys
 from safemigrate.facts.bounds import excludes_bound, implies_bound
 from safemigrate.facts.columns import is_known_not_null
 from safemigrate.facts.situation import Situation, join_facts
@@ -27,18 +28,27 @@ from safemigrate.sql import quote_identifier
 __all__ = [
     "ancestor_locks",
     "attach_indexes",
-    "is_taken_over",
     "key_facts",
     "leave_keys",
     "may_hide_partitions",
+    "own_references",
     "reads_for_bound",
     "reads_of_default",
     "refuse_attaching",
+    "taken_over",
     "unprepared",
 ]
 
 # Measured on 14 to 18: a new partition of a referenced table locks those that reference it.
 _LOCKS_REFERENCING_SINCE = ServerVersion(15)
+
+# Measured on 14 to 18: in 14, a partition that is detached loses its foreign keys to partitioned
+# tables, without a lock there.
+_KEEPS_KEYS_TO_PARTITIONED_SINCE = ServerVersion(15)
+
+# Measured on 14 to 18: a foreign key that is NOT VALID becomes part of the parent's, and is
+# validated.
+_TAKES_NOT_VALID_SINCE = ServerVersion(18)
 
 
 def reads_for_bound(
@@ -153,36 +163,50 @@ def key_facts(
     src/backend/commands/tablecmds.c; measured on 14 to 18.)
     """
     catalog, parts = situation.catalog, []
-    own = None if partition is None else catalog.table(partition)
-    for wanted in _foreign_keys(catalog.table(parent)):
+    own = () if partition is None else foreign_keys(catalog.table(partition))
+    for wanted in shared_keys(catalog, parent):
         if wanted.references is None:
             continue
         far = tuple(situation.parts(wanted.references))
-        if own is not None and any(_is_same_key(each, wanted) for each in _foreign_keys(own)):
-            parts.append(Facts(locks=situation.locks(far[:1], LockMode.ACCESS_EXCLUSIVE)))
-            continue
+        taken = [each for each in own if _is_taken(each, wanted, situation)]
         parts.append(Facts(locks=situation.locks(far, LockMode.SHARE_ROW_EXCLUSIVE)))
-        if partition is not None and situation.has_rows(partition):
+        if taken:
+            parts.append(Facts(locks=situation.far_locks(wanted.references)))
+        is_doubtful = len(far) > 1 and situation.version < _KEEPS_KEYS_TO_PARTITIONED_SINCE
+        if taken and is_doubtful:
+            # It may have been lost, and is made anew then.
+            parts.append(Facts(certainty=Certainty.UNKNOWN))
+        is_checked = is_doubtful or not any(each.is_valid for each in taken)
+        if is_checked and partition is not None and situation.has_rows(partition):
             parts.append(Facts(scans=situation.scanned(partition, *far)))
     mode = LockMode.ACCESS_SHARE
     if situation.version >= _LOCKS_REFERENCING_SINCE:
         mode = LockMode.SHARE_ROW_EXCLUSIVE
-    referencing = (other.name for other, _ in catalog.foreign_keys_to(parent))
+    referencing = _referencing(parent, catalog)
     return join_facts([*parts, Facts(locks=situation.locks(referencing, mode))])
 
 
-def _foreign_keys(table: Table | None) -> tuple[Constraint, ...]:
-    constraints = () if table is None else table.constraints.values()
-    return tuple(each for each in constraints if each.kind is ConstraintKind.FOREIGN_KEY)
+def _is_taken(own: Constraint, wanted: Constraint, situation: Situation) -> bool:
+    """Return whether a foreign key of what is attached becomes part of the parent's."""
+    is_ready = situation.version >= _TAKES_NOT_VALID_SINCE and own.is_enforced
+    valid = replace(own, is_valid=True) if is_ready else own
+    return is_shared(situation.catalog, valid, wanted)
 
 
-def _is_same_key(own: Constraint, wanted: Constraint) -> bool:
-    return (
-        own.columns == wanted.columns
-        and own.references == wanted.references
-        and own.referenced_columns == wanted.referenced_columns
-        and own.is_valid
-    )
+def _referencing(parent: QualifiedName, catalog: Catalog) -> tuple[QualifiedName, ...]:
+    """Return the tables that reference the table, or what it is itself a partition of."""
+    above = (each.name for each in catalog.line_of(parent))
+    names = dict.fromkeys((catalog.resolve(parent), *above))
+    return tuple(other.name for name in names for other, _ in catalog.foreign_keys_to(name))
+
+
+def own_references(table: Table, situation: Situation) -> Iterator[QualifiedName]:
+    """Yield the far table of each foreign key that is not part of one of the table's parent."""
+    above = shared_keys(situation.catalog, table.partition_of)
+    for key in foreign_keys(table):
+        is_part = any(is_shared(situation.catalog, key, each) for each in above)
+        if key.references is not None and not is_part:
+            yield key.references
 
 
 def leave_keys(partition: QualifiedName, parent: QualifiedName, situation: Situation) -> Facts:
@@ -191,17 +215,20 @@ def leave_keys(partition: QualifiedName, parent: QualifiedName, situation: Situa
     It keeps those it has, with triggers of its own; what references the parent must not reference
     its rows, for which the planner chooses how they are looked for.
     """
-    parts = [
-        Facts(locks=(situation.lock(each.references, LockMode.SHARE_ROW_EXCLUSIVE),))
-        for each in _foreign_keys(situation.catalog.table(parent))
-        if each.references is not None
-    ]
-    for other, _ in situation.catalog.foreign_keys_to(parent):
-        near = tuple(situation.family(other.name))
+    parts = []
+    for key in shared_keys(situation.catalog, parent):
+        far = () if key.references is None else tuple(situation.parts(key.references))
+        if len(far) == 1 or situation.version >= _KEEPS_KEYS_TO_PARTITIONED_SINCE:
+            parts.append(Facts(locks=situation.locks(far, LockMode.SHARE_ROW_EXCLUSIVE)))
+    for other in _referencing(parent, situation.catalog):
+        near = tuple(situation.family(other))
         parts.append(situation.reading(near))
         parts.append(
             Facts(
-                locks=(situation.lock(other.name, LockMode.ACCESS_EXCLUSIVE),),
+                locks=(
+                    situation.lock(other, LockMode.ACCESS_EXCLUSIVE),
+                    *ancestor_locks(parent, situation),
+                ),
                 scans=situation.scanned(partition, *near),
                 certainty=Certainty.UNKNOWN,
             )
@@ -259,9 +286,10 @@ def unprepared(action: AddConstraint, situation: Situation) -> Iterator[Qualifie
             yield name
 
 
-def is_taken_over(action: AddConstraint, catalog: Catalog) -> bool:
-    """Return whether a partition has the constraint already."""
-    return any(_has_equal(child, action, catalog) for child in catalog.partitions_of(action.table))
+def taken_over(action: AddConstraint, catalog: Catalog) -> tuple[QualifiedName, ...]:
+    """Return the partitions that have the constraint already."""
+    children = catalog.partitions_of(action.table)
+    return tuple(child.name for child in children if _has_equal(child, action, catalog))
 
 
 def _has_equal(partition: Table, action: AddConstraint, catalog: Catalog) -> bool:
@@ -276,6 +304,7 @@ def _has_equal(partition: Table, action: AddConstraint, catalog: Catalog) -> boo
             continue
         if new.reference is None:
             return True
-        if constraint.references == catalog.resolve(new.reference.table):
-            return constraint.referenced_columns == new.reference.columns
+        far = catalog.resolve(new.reference.table)
+        if references_alike(catalog, far, new.reference.columns, constraint):
+            return True
     return False

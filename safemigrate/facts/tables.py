@@ -5,6 +5,7 @@ from safemigrate.facts.partitions import (
     attach_indexes,
     key_facts,
     leave_keys,
+    own_references,
     reads_for_bound,
     reads_of_default,
     refuse_attaching,
@@ -109,11 +110,7 @@ def drop_table(action: DropTable, situation: Situation) -> Facts:
         table = situation.catalog.table(member)
         if table is None:
             continue
-        parts += [
-            Facts(locks=situation.far_locks(constraint.references))
-            for constraint in table.constraints.values()
-            if constraint.references is not None
-        ]
+        parts += [Facts(locks=situation.far_locks(far)) for far in own_references(table, situation)]
         parts += [
             Facts(locks=situation.locks(situation.parts(other.name), mode))
             for other, _ in situation.catalog.foreign_keys_to(member)

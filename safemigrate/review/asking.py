@@ -45,11 +45,14 @@ class SchemaFinding:
         return self.check.name, self.object, self.key
 
 
-def review_schema(ask: Ask, checks: Iterable[SchemaCheck]) -> tuple[SchemaFinding, ...]:
+def review_schema(
+    ask: Ask, checks: Iterable[SchemaCheck], *, has_partitions: bool = False
+) -> tuple[SchemaFinding, ...]:
     """Return what the checks find in the database that `ask` asks, as of one moment.
 
     In the order of the checks, and of the objects' names. Its session is outside a transaction,
-    where it is again afterwards; nothing is changed. Raises what `ask` raises, and the
+    where it is again afterwards; nothing is changed. `has_partitions`: what they would find in each
+    partition if it was a table by itself is found as well. Raises what `ask` raises, and the
     transaction is then left open.
     """
     asked = tuple(checks)
@@ -57,7 +60,7 @@ def review_schema(ask: Ask, checks: Iterable[SchemaCheck]) -> tuple[SchemaFindin
         return ()
     for statement in _BEGIN:
         ask(statement)
-    rows = ask(_compose(asked))
+    rows = ask(_compose(asked, has_partitions=has_partitions))
     ask("ROLLBACK")
     found = [_read(row, asked) for row in rows]
     places = {check.name: place for place, check in enumerate(asked)}
@@ -89,13 +92,14 @@ def find_new(
     return tuple(new)
 
 
-def _compose(checks: Sequence[SchemaCheck]) -> str:
+def _compose(checks: Sequence[SchemaCheck], *, has_partitions: bool) -> str:
     parts = [
         f"SELECT {number}, object::text, detail::text, key::text, fix::text\n"
         f"FROM (\n{check.sql}\n) AS answer (object, detail, key, fix)"
         for number, check in enumerate(checks)
     ]
-    return f"WITH {_scope()}\n" + "\nUNION ALL\n".join(parts)
+    scope = _scope().replace(":has_partitions", str(has_partitions).lower())
+    return f"WITH {scope}\n" + "\nUNION ALL\n".join(parts)
 
 
 def _read(row: Sequence[object], checks: Sequence[SchemaCheck]) -> SchemaFinding:

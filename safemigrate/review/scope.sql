@@ -1,6 +1,8 @@
 -- What every check looks at: the relations that the project made. Neither the system's nor an
 -- extension's, nor Alembic's version table, nor the schema that safemigrate keeps its journal in.
 -- `name` is qualified, because the search path is empty. Runs on 14 to 18.
+-- A partition is judged with the table it is a part of; :has_partitions is true where each is looked
+-- at as the table that it would be by itself.
 ns AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspacl
     FROM pg_namespace AS n
@@ -19,7 +21,7 @@ rel AS MATERIALIZED (
                 AND a.attname = 'version_num' AND a.atttypid = 'varchar'::regtype))
 ),
 tab AS MATERIALIZED (
-    SELECT * FROM rel WHERE relkind IN ('r', 'p') AND NOT relispartition
+    SELECT * FROM rel WHERE relkind IN ('r', 'p') AND (NOT relispartition OR :has_partitions)
 ),
 col AS MATERIALIZED (
     SELECT a.*, tab.name AS table_name, tab.name || '.' || quote_ident(a.attname) AS name,
@@ -32,7 +34,8 @@ idx AS MATERIALIZED (
         i.indoption::int2[] AS options, i.indcollation::oid[] AS collations,
         pg_get_expr(i.indpred, i.indrelid) AS predicate,
         coalesce(pg_get_expr(i.indexprs, i.indrelid), '') AS expressions,
-        c.name, c.relname, c.relam, c.relispartition, c.relkind, t.name AS table_name,
+        c.name, c.relname, c.relam, c.relispartition AND NOT :has_partitions AS relispartition,
+        c.relkind, t.name AS table_name,
         t.reltuples AS table_rows, t.nspname
     FROM pg_index AS i
     JOIN rel AS c ON c.oid = i.indexrelid

@@ -57,6 +57,16 @@ CASES = (
         CREATE INDEX ON filled ("Odd", one_id) WHERE "Odd" IS NOT NULL;
         CREATE TABLE hashed (one_id bigint REFERENCES one);
         CREATE INDEX ON hashed USING hash (one_id);
+        CREATE EXTENSION btree_gist;
+        CREATE TABLE booked (one_id bigint REFERENCES one, at tstzrange,
+            EXCLUDE USING gist (one_id WITH =, at WITH &&));
+        CREATE TABLE turned (one_id bigint REFERENCES one, at tstzrange,
+            EXCLUDE USING gist (at WITH &&, one_id WITH =));
+        CREATE TABLE chosen (one_id bigint REFERENCES one, at tstzrange, is_open boolean,
+            EXCLUDE USING gist (one_id WITH =, at WITH &&) WHERE (is_open));
+        CREATE TABLE narrow (one_id int REFERENCES one, EXCLUDE USING gist (one_id WITH =));
+        CREATE TABLE both_keys (a bigint, b bigint, FOREIGN KEY (a, b) REFERENCES parent,
+            EXCLUDE USING gist (b WITH =, a WITH =));
         CREATE TABLE good_root (one_id bigint REFERENCES one, at date) PARTITION BY RANGE (at);
         CREATE TABLE good_part PARTITION OF good_root DEFAULT;
         CREATE INDEX ON good_root (one_id);
@@ -66,10 +76,13 @@ CASES = (
             "public.bare",
             "public.behind",
             "public.brin",
+            "public.chosen",
             "public.included",
             "public.invalid",
+            "public.narrow",
             "public.part",
             "public.short",
+            "public.turned",
         ),
     ),
     ReviewCase(

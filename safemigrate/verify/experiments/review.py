@@ -27,6 +27,8 @@ def _prove(stage: Stage) -> Iterator[Check]:
     speaking = {one.check.name for one in after}
     before = _review(stage, State.BEFORE, [one for one in asked if one.name in speaking])
     found = find_new(after, before)
+    if found:
+        found = _leave_out_detached(stage, found)
     mended = [one for one in found if _is_mended_later(stage, one)]
     notes = [f"{_describe(one)}: a later revision mends it" for one in mended]
     new = [one for one in found if one not in mended]
@@ -50,7 +52,20 @@ def _prove(stage: Stage) -> Iterator[Check]:
 REVIEW = Experiment((_WANTED,), _prove)
 
 
-def _review(stage: Stage, state: State, checks: Iterable[SchemaCheck]) -> tuple[SchemaFinding, ...]:
+def _leave_out_detached(stage: Stage, found: Sequence[SchemaFinding]) -> tuple[SchemaFinding, ...]:
+    """Return the findings that were not there before either, as those of a partition.
+
+    One that is detached keeps what it had, which was told of its parent.
+    """
+    checks = {one.check.name: one.check for one in found}
+    before = _review(stage, State.BEFORE, checks.values(), has_partitions=True)
+    known = {one.identity for one in before}
+    return tuple(one for one in found if one.identity not in known)
+
+
+def _review(
+    stage: Stage, state: State, checks: Iterable[SchemaCheck], *, has_partitions: bool = False
+) -> tuple[SchemaFinding, ...]:
     """Return what the checks find at that state; without checks nobody looks."""
     asked = tuple(checks)
     if not asked:
@@ -61,7 +76,7 @@ def _review(stage: Stage, state: State, checks: Iterable[SchemaCheck]) -> tuple[
             cursor = bench.connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else ()
 
-        return review_schema(ask, asked)
+        return review_schema(ask, asked, has_partitions=has_partitions)
 
 
 def _is_mended_later(stage: Stage, finding: SchemaFinding) -> bool:
@@ -79,7 +94,9 @@ def _is_mended_later(stage: Stage, finding: SchemaFinding) -> bool:
     end = stage.foreknowledge.end
     left = end.by_identity(table.identity)
     key = None if left is None else left.constraints.get(finding.key)
-    return left is None or key is None or has_index_on(left, key.columns, end)
+    # What is there already, and the check does not take for a help, mends nothing later.
+    later = end.without_indexes([index.name for index in passage.after.indexes_of(table.name)])
+    return left is None or key is None or has_index_on(left, key.columns, later)
 
 
 def _advise(stage: Stage, finding: SchemaFinding) -> str:

@@ -111,6 +111,84 @@ def test_what_a_later_revision_mends_is_not_remembered(
     assert verify().revisions[1].checks[0].standing is Standing.BROKEN
 
 
+BOOKING = (
+    "CREATE EXTENSION IF NOT EXISTS btree_gist\n"
+    "CREATE TABLE child (id bigint PRIMARY KEY, parent_id bigint REFERENCES parent, at tstzrange,"
+    " EXCLUDE USING gist (parent_id WITH =, at WITH &&){})"
+)
+
+
+def test_the_index_of_an_exclusion_serves_a_key_from_the_start(scaffold: Scaffold) -> None:
+    scaffold.add("r1", PARENT, "DROP TABLE parent")
+    scaffold.add("r2", BOOKING.format(""), "DROP TABLE child")
+    check = scaffold.check(WANTED, "r2")
+    assert check.standing is Standing.HOLDS
+    assert check.reason.endswith("checks find nothing new")
+    assert not check.details
+
+
+def test_what_no_later_revision_touches_is_not_called_mended(scaffold: Scaffold) -> None:
+    partial = BOOKING.format(" WHERE (id > 0)")
+    scaffold.add("r1", PARENT, "DROP TABLE parent")
+    scaffold.add("r2", partial, "DROP TABLE child")
+    scaffold.add("r3", "ALTER TABLE parent ADD note text", "ALTER TABLE parent DROP note")
+    check = scaffold.check(WANTED, "r2")
+    assert check.standing is Standing.BROKEN
+    assert "child_parent_id_fkey" in check.reason
+    scaffold.add("r4", INDEX, "DROP INDEX child_parent")
+    check = scaffold.check(WANTED, "r2")
+    assert check.standing is Standing.HOLDS
+    assert check.is_mended_later
+
+
+PARTED = """
+CREATE TABLE parted (id bigint PRIMARY KEY, parent_id bigint{}) PARTITION BY LIST (id)
+CREATE TABLE part_1 PARTITION OF parted FOR VALUES IN (1)
+CREATE TABLE part_2 (id bigint NOT NULL, parent_id bigint CONSTRAINT own REFERENCES parent)
+ALTER TABLE parted ATTACH PARTITION part_2 FOR VALUES IN (2)
+CREATE TABLE part_3 PARTITION OF parted FOR VALUES IN (3, 4) PARTITION BY LIST (id)
+CREATE TABLE part_4 PARTITION OF part_3 FOR VALUES IN (4)
+"""
+
+
+@pytest.mark.parametrize(
+    "detach",
+    [
+        "ALTER TABLE parted DETACH PARTITION part_1",
+        "ALTER TABLE parted DETACH PARTITION part_2",
+        "ALTER TABLE parted DETACH PARTITION part_3",
+        "ALTER TABLE part_3 DETACH PARTITION part_4",
+    ],
+)
+@pytest.mark.parametrize("major", proof_versions())
+def test_a_partition_that_is_detached_had_its_findings_before(
+    detach: str, major: int, proof_servers: ProofServers, scaffold: Scaffold
+) -> None:
+    scaffold.server = proof_servers[major]
+    parted = PARTED.format(" REFERENCES parent, seen timestamp").replace(
+        "CONSTRAINT own REFERENCES parent)", "CONSTRAINT own REFERENCES parent, seen timestamp)"
+    )
+    scaffold.add("r1", PARENT, "DROP TABLE parent")
+    scaffold.add("r2", parted, "DROP TABLE parted")
+    scaffold.add("r3", detach, None)
+    assert scaffold.check(WANTED, "r2").standing is Standing.BROKEN
+    check = scaffold.check(WANTED, "r3")
+    assert check.standing is Standing.HOLDS
+    assert check.reason.endswith("checks find nothing new, as before 4")
+
+
+def test_what_is_added_to_a_partition_that_is_detached_is_found(scaffold: Scaffold) -> None:
+    scaffold.add("r1", PARENT, "DROP TABLE parent")
+    scaffold.add("r2", PARTED.format(""), "DROP TABLE parted")
+    scaffold.add(
+        "r3",
+        "ALTER TABLE parted DETACH PARTITION part_1\n"
+        "ALTER TABLE part_1 ADD CONSTRAINT added FOREIGN KEY (parent_id) REFERENCES parent",
+        None,
+    )
+    assert "public.part_1: added" in scaffold.check(WANTED, "r3").reason
+
+
 def test_it_is_the_only_property_that_breaks(scaffold: Scaffold) -> None:
     scaffold.add("r1", PARENT, "DROP TABLE parent")
     scaffold.add("r2", CHILD, "DROP TABLE child")
