@@ -1,16 +1,16 @@
 """`safemigrate new`."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from safemigrate.cli.drafts.asking import read_id, read_message, read_reason
-from safemigrate.cli.drafts.catalogue import Parts, list_recipes, write_statement
+from safemigrate.cli.drafts.catalogue import Parts, complete_recipes, list_recipes, write_statement
 from safemigrate.cli.drafts.making import (
     Ground,
     Made,
@@ -19,6 +19,7 @@ from safemigrate.cli.drafts.making import (
     make_from_models,
     make_from_sql,
 )
+from safemigrate.cli.drafts.options import order_options, part_options
 from safemigrate.cli.drafts.staging import Order, Written, show_written
 from safemigrate.cli.drafts.writing import (
     NewDocument,
@@ -44,66 +45,6 @@ from safemigrate.report import Judgement, encode_document, lint_document
 from safemigrate.source import find_config_here
 
 __all__ = ["command"]
-
-Function = TypeVar("Function", bound=Callable[..., object])
-
-_PART_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "--table", default="", metavar="NAME", help="For --recipe: the table, as SQL names it."
-    ),
-    click.option(
-        "--column", multiple=True, metavar="NAME", help="For --recipe: a column; may be repeated."
-    ),
-    click.option("--type", default="", metavar="SQL", help="For --recipe: a type, as SQL has it."),
-    click.option("--default", default="", metavar="SQL", help="For --recipe: a default, as SQL."),
-    click.option("--check", default="", metavar="SQL", help="For --recipe: a condition, as SQL."),
-    click.option(
-        "--references",
-        default="",
-        metavar="SQL",
-        help="For --recipe: what a foreign key leads to, such as 'users (id) ON DELETE CASCADE'.",
-    ),
-    click.option(
-        "--name", default="", metavar="NAME", help="For --recipe: of a constraint or an index."
-    ),
-    click.option("--to", default="", metavar="NAME", help="For --recipe: a new name."),
-)
-_ORDER_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option(
-        "--head", default="head", metavar="REV", help="The revision to follow; default: the head."
-    ),
-    click.option("--splice", is_flag=True, help="Let --head be a revision that is no head."),
-    click.option(
-        "--branch-label",
-        multiple=True,
-        metavar="LABEL",
-        help="A label of the branch; may be repeated.",
-    ),
-    click.option(
-        "--version-path",
-        type=click.Path(path_type=Path),
-        help="The folder to write to, where the project has several.",
-    ),
-    click.option(
-        "--depends-on",
-        multiple=True,
-        metavar="REV",
-        help="What has to run before; may be repeated.",
-    ),
-    click.option("--rev-id", metavar="ID", help="The id of the (first) revision."),
-)
-
-
-def _part_options(function: Function) -> Function:
-    for option in reversed(_PART_OPTIONS):
-        function = option(function)
-    return function
-
-
-def _order_options(function: Function) -> Function:
-    for option in reversed(_ORDER_OPTIONS):
-        function = option(function)
-    return function
 
 
 def _write_recipes(context: click.Context, _: click.Parameter, value: object) -> None:
@@ -144,7 +85,12 @@ class _Wish:
     metavar="STATEMENTS",
     help='What you would write; the safe way to it is written. "-" reads standard input.',
 )
-@click.option("--recipe", metavar="NAME", help='A recipe by name; "list" lists them.')
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    help='A recipe by name; "list" lists them.',
+    shell_complete=complete_recipes,
+)
 @click.option(
     "--list-recipes",
     is_flag=True,
@@ -153,7 +99,7 @@ class _Wish:
     callback=_write_recipes,
     help="List the recipes with their options, and exit.",
 )
-@_part_options
+@part_options
 @click.option(
     "--reason",
     metavar="TEXT",
@@ -180,7 +126,7 @@ class _Wish:
     is_flag=True,
     help="For --autogenerate: compare with the database that env.py connects to.",
 )
-@_order_options
+@order_options
 @config_option
 @schema_option
 @pg_version_option
@@ -243,11 +189,11 @@ def command(
     if made is None:
         _tell_nothing(format_)
         context.exit(ExitCode.DONE)
-    if not quiet:
-        for line in made.advice:
-            click.echo(f"mended: {line}", err=True)
-        for line in made.notes:
-            click.echo(f"note: {line}", err=True)
+    # No progress, so --quiet leaves them: what is written is not what was asked for, or cannot run.
+    for line in made.advice:
+        click.echo(f"mended: {line}", err=True)
+    for line in made.notes:
+        click.echo(f"note: {line}", err=True)
     if dry_run:
         _show(made, format_, is_quiet=quiet)
         context.exit(ExitCode.DONE)

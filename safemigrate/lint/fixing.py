@@ -114,6 +114,10 @@ def _plan_file(
     for finding in findings:
         if finding.fix is None:
             continue
+        meant = _find_meant(finding.fix, findings)
+        if meant is not None:
+            unfixed.append(Unfixed(finding, meant.reason))
+            continue
         one = _try(passages[finding.direction], finding, finding.fix)
         if isinstance(one, Refusal):
             unfixed.append(Unfixed(finding, one.reason))
@@ -126,6 +130,20 @@ def _plan_file(
             reason = f"it would end the transaction of {direction.value}() half-way"
             unfixed.append(Unfixed(one.finding, reason))
     return list(_without_meeting(candidates)), unfixed
+
+
+def _find_meant(fix: Fix, findings: Sequence[Finding]) -> Refusal | None:
+    """Return why an ignore stays: what it was written for is found elsewhere in the file."""
+    if not isinstance(fix.change, IgnoreRemoval):
+        return None
+    rule = fix.change.rule
+    line = next((one.span.line for one in findings if one.rule == rule), None)
+    if line is None:
+        return None
+    return Refusal(
+        f'it may be meant for line {line}, where "{rule}" is found: an ignore stands on that '
+        "line, or alone on the line above"
+    )
 
 
 def _try(passage: Passage, finding: Finding, fix: Fix) -> _Candidate | Refusal:

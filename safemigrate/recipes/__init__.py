@@ -37,6 +37,7 @@ from safemigrate.recipes.fixes import (
     fix_outside,
     fix_unique,
     fix_validation,
+    leave_unfixed,
 )
 from safemigrate.recipes.guarded_extension import guard_extension
 from safemigrate.recipes.index_first import index_foreign_key
@@ -129,6 +130,7 @@ __all__ = [
     "keep_labels_as_rows",
     "leave_out_password",
     "leave_transaction",
+    "leave_unfixed",
     "limit_by_check",
     "limit_by_timeout",
     "move_to_new_table",

@@ -49,6 +49,7 @@ __all__ = [
     "fix_outside",
     "fix_unique",
     "fix_validation",
+    "leave_unfixed",
 ]
 
 _CONCURRENTLY = (("postgresql_concurrently", "True"),)
@@ -60,32 +61,47 @@ _OPERATIONS = {
     ConstraintKind.NOT_NULL: "execute",
 }
 
+_MORE = "the statement does more than this"
+_COMMENT = "a comment stands in the statement"
+_KEPT = (
+    "with IF NOT EXISTS a second run would keep the INVALID index that a failed concurrent build "
+    "leaves"
+)
+
 # Words behind ADD UNIQUE that say more than a constraint's definition holds.
 _UNREAD = frozenset({"TABLESPACE", "USING", "WITH", "WITHOUT"})
 
 
-def fix_index_build(sql: str, action: CreateIndex, catalog: Catalog) -> Fix | None:
+def leave_unfixed(sql: str, reason: str) -> Fix:
+    """Return the fix that is none: the statement stays as it is, and the user is told why."""
+    return Fix(Rewording(sql, ""), doubt=reason)
+
+
+def fix_index_build(sql: str, action: CreateIndex, catalog: Catalog) -> Fix:
     """Return CREATE INDEX with CONCURRENTLY; `sql` is the statement, as in all of these."""
     reworded = add_behind(sql, "INDEX", "CONCURRENTLY")
     if not _does(reworded, replace(action, is_concurrent=True)):
-        return None
+        return leave_unfixed(sql, _MORE)
     if _is_partitioned(action.table, catalog):
-        return None
+        return leave_unfixed(sql, f'"{action.table.name}" is partitioned')
     return Fix(
         Rewording(reworded, "create_index", _CONCURRENTLY, is_outside=True),
         Effect.ADDS,
-        doubt=_doubt_kind(action.table, catalog),
+        # Dropping it first, as the help says, would build one anew that is there and as it should.
+        doubt=_KEPT if action.takes_existing else _doubt_kind(action.table, catalog),
     )
 
 
-def fix_index_drop(sql: str, action: DropIndex, catalog: Catalog) -> Fix | None:
+def fix_index_drop(sql: str, action: DropIndex, catalog: Catalog) -> Fix:
     """Return DROP INDEX with CONCURRENTLY, which takes one index and no CASCADE."""
     reworded = add_behind(sql, "INDEX", "CONCURRENTLY")
-    if action.is_cascade or not _does(reworded, replace(action, is_concurrent=True)):
-        return None
+    if action.is_cascade:
+        return leave_unfixed(sql, "CONCURRENTLY takes no CASCADE")
+    if not _does(reworded, replace(action, is_concurrent=True)):
+        return leave_unfixed(sql, _MORE)
     index = catalog.index(action.index)
     if index is not None and _is_partitioned(index.table, catalog):
-        return None
+        return leave_unfixed(sql, f'"{index.table.name}" is partitioned')
     doubt = f'nothing shows which table has index "{action.index.name}" (--schema can)'
     return Fix(
         Rewording(reworded, "drop_index", _CONCURRENTLY, is_outside=True),
@@ -107,7 +123,7 @@ def fix_constraint(sql: str, action: AddConstraint, name: str, catalog: Catalog)
         and _does(validation, ValidateConstraint(action.table, name, offset=action.offset))
         and not _has_comment(head)
     ):
-        return None
+        return leave_unfixed(sql, _COMMENT if _does(sql, action) else _MORE)
     return Fix(
         Rewording(
             reworded,
@@ -128,10 +144,14 @@ def fix_unique(
     `definition`: the constraint, its name filled in.
     """
     words = list_keywords(sql[action.offset :])
-    if definition.index is not None or words & _UNREAD or not _is_plain(sql, action):
+    if definition.index is not None:
         return None
+    if reason := _why_not_plain(sql, action):
+        return leave_unfixed(sql, reason)
+    if unread := sorted(words & _UNREAD):
+        return leave_unfixed(sql, f"what it says with {' and '.join(unread)} would be lost")
     if _is_partitioned(action.table, catalog):
-        return None
+        return leave_unfixed(sql, f'"{action.table.name}" is partitioned')
     steps = key_steps(action.table, definition, catalog)
     return Fix(
         Replacement(_join(steps), "create_unique_constraint"),
@@ -140,10 +160,10 @@ def fix_unique(
     )
 
 
-def fix_not_null(sql: str, action: SetNotNull, catalog: Catalog) -> Fix | None:
+def fix_not_null(sql: str, action: SetNotNull, catalog: Catalog) -> Fix:
     """Return SET NOT NULL behind a validated CHECK, which is dropped again."""
-    if not _is_plain(sql, action):
-        return None
+    if reason := _why_not_plain(sql, action):
+        return leave_unfixed(sql, reason)
     table = catalog.table(action.table)
     doubt = f'nothing shows all constraints of "{action.table.name}" (--schema can)'
     add, validate, use = not_null_steps(action.table, (action.column,), catalog)
@@ -155,7 +175,7 @@ def fix_not_null(sql: str, action: SetNotNull, catalog: Catalog) -> Fix | None:
     )
 
 
-def fix_outside(sql: str, action: CreateIndex | DropIndex | DetachPartition) -> Fix | None:
+def fix_outside(sql: str, action: CreateIndex | DropIndex | DetachPartition) -> Fix:
     """Return the concurrent statement as it is, but outside a transaction."""
     operation, effect = "execute", Effect.REMOVES
     if isinstance(action, CreateIndex):
@@ -163,19 +183,19 @@ def fix_outside(sql: str, action: CreateIndex | DropIndex | DetachPartition) -> 
     elif isinstance(action, DropIndex):
         operation = "drop_index"
     if not _does(sql, action):
-        return None
+        return leave_unfixed(sql, _MORE)
     return Fix(Rewording(sql, operation, is_outside=True), effect)
 
 
 def fix_validation(
     statement: Statement, action: ValidateConstraint, additions: Sequence[Event]
-) -> Fix | None:
+) -> Fix:
     """Return VALIDATE CONSTRAINT as it is, but outside the transaction that adds the constraint.
 
     `additions`: of constraints NOT VALID, by the same migration.
     """
     if not _does(statement.sql, action):
-        return None
+        return leave_unfixed(statement.sql, _MORE)
     companions = tuple(event.statement.ordinal for event in additions)
     change = Rewording(statement.sql, "execute", is_outside=True)
     return Fix(change, Effect.ADDS, companions=companions)
@@ -189,10 +209,14 @@ def _does(sql: str, action: Action) -> bool:
         return False
 
 
-def _is_plain(sql: str, action: AddConstraint | SetNotNull) -> bool:
-    """Return whether the statement says no more than its action, and holds no comment."""
-    before = list_keywords(sql[: action.offset])
-    return _does(sql, action) and not _has_comment(sql) and not before & _EXTRAS
+def _why_not_plain(sql: str, action: AddConstraint | SetNotNull) -> str:
+    """Return what the statement says beside its action, a comment included; empty for nothing."""
+    if not _does(sql, action):
+        return _MORE
+    if _has_comment(sql):
+        return _COMMENT
+    extras = sorted(list_keywords(sql[: action.offset]) & _EXTRAS)
+    return f"what it says with {' and '.join(extras)} would be lost" if extras else ""
 
 
 def _has_comment(sql: str) -> bool:

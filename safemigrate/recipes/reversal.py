@@ -50,6 +50,7 @@ from safemigrate.model import (
     RenameSchema,
     RenameTable,
     RenameType,
+    RowChange,
     RowSecurity,
     SetDefault,
     SetNotNull,
@@ -95,7 +96,6 @@ _CONSTRAINT_TYPES = {
 # What leaves nothing in the schema that would have to be taken back.
 _TRACELESS = (
     Analyze
-    | ChangeRows
     | Cluster
     | DoBlock
     | LockTable
@@ -112,6 +112,8 @@ def find_way_back(action: Action, before: Catalog, made: Made) -> WayBack:
     """Return how to come back to `before`, the catalog that the action meets."""
     if isinstance(action, _TRACELESS):
         return WayBack()
+    if isinstance(action, ChangeRows):
+        return _leave_rows(action, before.resolve(action.table), made)
     found = (
         find_earlier(action, before, made)
         or _take_away(action, before)
@@ -127,6 +129,19 @@ def find_way_back(action: Action, before: Catalog, made: Made) -> WayBack:
             remedy = build_index_concurrently(definition, definition.name, before)
             return WayBack(remedy.alembic)
     return WayBack(reason=_name_loss(action))
+
+
+def _leave_rows(action: ChangeRows, table: QualifiedName, made: Made) -> WayBack:
+    """Return the empty way back of what fills a new table or column, which goes with it."""
+    columns = action.columns if action.change is RowChange.UPDATE else ()
+    if made.is_new(table, "") or (columns and all(made.is_new(table, one) for one in columns)):
+        return WayBack()
+    name = quote_name(action.table)
+    if action.change is RowChange.DELETE:
+        return WayBack(reason=f"the rows deleted from {name} are gone")
+    if action.change is RowChange.UPDATE:
+        return WayBack(reason=f"the values that rows of {name} had are gone")
+    return WayBack(reason=f"nobody knows which rows {name} had before")
 
 
 def _name_loss(action: Action) -> str:

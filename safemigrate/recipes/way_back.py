@@ -47,12 +47,14 @@ class Made:
 
     `has_extension`: an earlier revision makes the extension.
     `gets_first_owner`: the history makes the sequence without an owner, and gives it one only once.
+    `is_new`: what is being written now makes the column, or the table where the name is empty.
     """
 
     constraint: Callable[[QualifiedName, str], ConstraintDefinition | None]
     index: Callable[[QualifiedName], CreateIndex | None]
     has_extension: Callable[[str], bool]
     gets_first_owner: Callable[[QualifiedName], bool]
+    is_new: Callable[[QualifiedName, str], bool]
 
 
 def find_earlier(action: Action, before: Catalog, made: Made) -> WayBack | None:

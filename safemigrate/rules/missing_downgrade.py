@@ -44,6 +44,7 @@ def missing_downgrade(context: Context) -> Iterator[Finding]:
     ## When it is safe
 
     When what the upgrade took away cannot be put back, and the reason is given in an ignore.
+    The ignore stands alone on the line above `def downgrade`, not in its body.
 
     ## References
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from safemigrate.model import Finding, RefreshView, Severity
-from safemigrate.recipes import refresh_concurrently
+from safemigrate.recipes import leave_unfixed, refresh_concurrently
 from safemigrate.rulekit import Context, Family, rule
 
 __all__ = ["non_concurrent_refresh"]
+
+_UNFILLED = "CONCURRENTLY is refused where the view was never filled, which nothing here shows"
 
 
 @rule(family=Family.LOCKS, severity=Severity.ERROR, since="0.1.0")
@@ -65,4 +67,5 @@ def non_concurrent_refresh(context: Context) -> Iterator[Finding]:
             why=f"ACCESS EXCLUSIVE on {view} is held until the transaction ends: every SELECT from "
             "it waits",
             remedy=refresh_concurrently(action, event.before, context.rule),
+            fix=leave_unfixed(event.statement.sql, _UNFILLED),
         )

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from safemigrate.model import Event, Finding, QualifiedName, Reindex, ReindexKind, Severity
-from safemigrate.recipes import reindex_concurrently
+from safemigrate.recipes import leave_unfixed, reindex_concurrently
 from safemigrate.rulekit import Context, Family, rule
 
 __all__ = ["non_concurrent_reindex"]
+
+_LEFT = "one that fails leaves an INVALID index beside it, which nothing takes away by itself"
 
 
 @rule(family=Family.LOCKS, severity=Severity.ERROR, since="0.1.0")
@@ -70,6 +72,7 @@ def non_concurrent_reindex(context: Context) -> Iterator[Finding]:
                 "EXCLUSIVE on the index every SELECT, until the index is built"
             ),
             remedy=reindex_concurrently(action, event.statement.sql),
+            fix=leave_unfixed(event.statement.sql, _LEFT),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from safemigrate.facts import may_hide_partitions
 from safemigrate.model import Confidence, ConstraintKind, Finding, Severity
+from safemigrate.recipes import leave_unfixed
 from safemigrate.rulekit import Context, Family, new_constraints, rule
 
 __all__ = ["unique_constraint_build"]
@@ -77,6 +78,6 @@ def unique_constraint_build(context: Context) -> Iterator[Finding]:
                 "is built: all reads and writes wait"
             ),
             remedy=new.remedy,
-            fix=new.fix,
+            fix=new.fix or leave_unfixed(new.event.statement.sql, "it comes with a column"),
             confidence=None if new.event.facts.scans else Confidence.LOW,
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from safemigrate.facts import is_looked_up_at_once, may_hide_partitions
 from safemigrate.model import Confidence, ConstraintKind, Finding, LockMode, Severity
+from safemigrate.recipes import leave_unfixed
 from safemigrate.rulekit import (
     Context,
     Family,
@@ -86,7 +87,7 @@ def validated_foreign_key(context: Context) -> Iterator[Finding]:
                 "UPDATE, DELETE and MERGE wait until it is done"
             ),
             remedy=new.remedy,
-            fix=new.fix,
+            fix=new.fix or leave_unfixed(new.event.statement.sql, "it comes with a column"),
             confidence=None if new.event.facts.scans else Confidence.LOW,
         )
 

@@ -146,6 +146,12 @@ def _add_behind(text: str, end: int, sql: str) -> Edit | Refusal:
 
 
 _DIRECTIVE = re.compile(r"(?P<head>(?:--|#+)\s*safemigrate:\s*ignore\s*\[)(?P<names>[^\]]*)\]")
+_MARK = re.compile(r"(?:--|#+)\s*safemigrate:")
+# What begins another comment in the reason: not the number of an issue, nor a dash in a word.
+_FURTHER = {
+    "#": re.compile(r"(?<=[\s\]])#+\s*[^\s#\d]"),
+    "-": re.compile(r"(?<=[\s\]])--\s*[^\s-]"),
+}
 
 
 def edit_ignore(text: str, finding: Finding, removal: IgnoreRemoval) -> tuple[Edit, ...] | Refusal:
@@ -162,6 +168,12 @@ def edit_ignore(text: str, finding: Finding, removal: IgnoreRemoval) -> tuple[Ed
     number = finding.span.line
     if _goes_on(lines, number):
         return Refusal("the comment may go on in the next line")
+    further = _FURTHER[text[start]].search(text, directive.end(), end)
+    if further is not None:
+        if _MARK.match(text, further.start()):
+            return Refusal("another ignore stands behind it")
+        # Other tools read it wherever it stands in the line.
+        return (Edit(start, further.start(), ""),)
     before = text[lines.offset(number) : start]
     if before.strip():
         return (Edit(start - len(before) + len(before.rstrip()), end, ""),)

@@ -3,13 +3,16 @@
 https://docs.sqlfluff.com/en/stable/reference/api.html
 """
 
+import fnmatch
 from collections.abc import Iterator
+from configparser import Error as IniError
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from sqlfluff.core import FluffConfig, Linter, SQLBaseError
 from sqlfluff.core.config import clear_config_caches
+from sqlfluff.core.config.file import load_config_file_as_dict
 from sqlfluff.core.config.loader import load_config_up_to_path
 from sqlfluff.core.errors import SQLFluffSkipFile, SQLFluffUserError
 from sqlfluff.core.rules.base import RulePack
@@ -27,6 +30,18 @@ _UNREAD = frozenset({"LXR", "PRS", "TMP"})
 # such as dbt's, run programs.
 _TEMPLATERS = frozenset({"jinja", "placeholder", "python", "raw"})
 _LIBRARIES = (("core", "library_path"), ("templater", "jinja", "library_path"))
+# What sqlfluff reads in each folder from the file's up to the user's own.
+_FILES = ("pyproject.toml", ".sqlfluff", "pep8.ini", "tox.ini", "setup.cfg")
+# What it raises for such a file: its text is none of the kind, or a value of a kind of its own.
+_UNREADABLE = (
+    AssertionError,
+    AttributeError,
+    IniError,
+    OSError,
+    SQLFluffUserError,
+    TypeError,
+    ValueError,
+)
 _NOT_LOADED = (
     "style: the modules of library_path are not loaded, for that would run them; "
     "what the template takes from them is not known"
@@ -123,6 +138,9 @@ def _configure(folder: Path, *, is_file: bool) -> FluffConfig:
         overrides["templater"] = "raw"
     try:
         own = load_config_up_to_path(str(folder))
+    except _UNREADABLE as error:
+        raise _name_file(folder, error) from error
+    try:
         if own:
             return FluffConfig(configs=own, overrides=overrides)
         text = default_style().read_text(encoding="utf-8")
@@ -153,9 +171,38 @@ def _refused(path: Path, error: Exception) -> ConfigError:
     )
 
 
+def _name_file(folder: Path, error: Exception) -> ConfigError:
+    """Return the error that names the file which cannot be read; sqlfluff does not say so."""
+    here = folder.absolute()
+    for place in dict.fromkeys((here, *here.parents, Path.home())):
+        for name in _FILES:
+            path = place / name
+            try:
+                if path.is_file():
+                    load_config_file_as_dict(str(path))
+            except _UNREADABLE as found:
+                reason = " ".join(str(found).replace("<string>", name).split()).rstrip(".")
+                return ConfigError(
+                    f'sqlfluff cannot read "{path}": {reason}',
+                    "correct the file; sqlfluff is configured there",
+                )
+    return _refused(folder, error)
+
+
 def _choose_rules(config: FluffConfig) -> RulePack:
-    """Return sqlfluff's rules that are on; ours are asked by ourselves."""
+    """Return sqlfluff's rules that are on; ours are asked by ourselves.
+
+    Raises ConfigError for one that is not there: sqlfluff would ask the others, if any, and say so
+    in its log alone.
+    """
     pack = Linter(config=config).get_rulepack()
+    known = pack.reference_map
+    for name in config.get("rule_allowlist") or ():
+        if name not in known and not fnmatch.filter(known, name):
+            raise ConfigError(
+                f'sqlfluff has no rule "{name}"',
+                "correct `rules` in the sqlfluff configuration of the project",
+            )
     return RulePack([one for one in pack.rules if GROUP not in one.groups], pack.reference_map)
 
 

@@ -88,6 +88,16 @@ def test_names_of_properties_and_checks_are_offered_with_their_families() -> Non
     assert "indexes" in offer("review", "--select", "")
 
 
+def test_recipes_and_what_a_new_revision_follows_are_offered(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.path)
+    assert offer("new", "--recipe", "add-in") == ["add-index"]
+    assert {"ab12", "cd34"} <= set(offer("new", "--head", ""))
+    assert offer("new", "--depends-on", "cd") == ["cd34"]
+    assert not (project.path / "was_run").exists()
+
+
 def test_the_project_that_is_named_is_taken(
     project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

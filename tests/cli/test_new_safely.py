@@ -151,6 +151,18 @@ def test_what_is_gone_for_good_says_so(
     assert result.exit_code == 0, result.output
 
 
+def test_rows_that_are_changed_are_proved_as_what_they_are(
+    project: ProjectFolder, run: Run, embedded_server: Server
+) -> None:
+    stdout = write(run, "--sql", "UPDATE users SET age = 1 WHERE id = 1")
+
+    (text,) = read_new(project)
+    assert "# safemigrate: irreversible the values that rows of users had are gone\n" in text
+    assert "No findings" in stdout
+    result = run("verify", *SCHEMA, embedded_server.url("postgres"))
+    assert result.exit_code == 0, result.output
+
+
 def test_nobody_is_made_to_say_what_they_did_not(project: ProjectFolder, run: Run) -> None:
     stdout = write(run, "--recipe", "drop-column", "--table", "users", "--column", "nick")
 

@@ -113,10 +113,58 @@ def test_a_history_with_gaps_takes_nothing_away(folder: ProjectFolder, run: Run,
     assert "op.drop" not in text
 
 
-def test_only_what_changes_rows_is_said_to(project: ProjectFolder, run: Run) -> None:
-    text, _ = write(project, run, "--sql", "DO $$ BEGIN DELETE FROM users WHERE id = 1; END $$")
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("UPDATE users SET email = 'x' WHERE id = 1", "the values that rows of users had are gone"),
+        ("DELETE FROM users WHERE id = 1", "the rows deleted from users are gone"),
+        (
+            "DO $$ BEGIN DELETE FROM users WHERE id = 1; END $$",
+            "the rows deleted from users are gone",
+        ),
+        ("INSERT INTO users (id) VALUES (1)", "nobody knows which rows users had before"),
+        (
+            "ALTER TABLE users ADD note text; UPDATE users SET email = note WHERE id = 1",
+            "the values that rows of users had are gone",
+        ),
+    ],
+)
+def test_rows_that_are_changed_cannot_be_put_back(
+    project: ProjectFolder, run: Run, sql: str, reason: str
+) -> None:
+    text, _ = write(project, run, "--sql", sql)
 
-    assert "# safemigrate: ignore[empty-downgrade] only rows are changed" in text
+    assert f"# safemigrate: irreversible {reason}\n" in text
+    assert f'raise NotImplementedError("{reason}")' in text
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE users ADD note text; UPDATE users SET note = 'x' WHERE id = 1",
+        "CREATE TABLE kinds (id bigint PRIMARY KEY); INSERT INTO kinds (id) VALUES (1)",
+    ],
+)
+def test_what_fills_a_new_table_or_column_goes_with_it(
+    project: ProjectFolder, run: Run, sql: str
+) -> None:
+    text, _ = write(project, run, "--sql", sql)
+
+    assert "raise NotImplementedError" not in text
+    assert "op.drop" in text
+
+
+def test_only_what_changes_rows_is_said_to(project: ProjectFolder, run: Run) -> None:
+    sql = "ALTER TABLE users ADD key uuid DEFAULT gen_random_uuid()"
+
+    assert run("new", "m", "--sql", sql).exit_code == 0
+
+    texts = [
+        one.read_text(encoding="utf-8")
+        for one in (project.path / "migrations/versions").glob("*.py")
+    ]
+    said = [one for one in texts if "# safemigrate: ignore[empty-downgrade] only rows" in one]
+    assert ["DO $$" in one for one in said] == [True]
 
 
 def test_comments_go_above_the_function_and_not_into_the_docstring(
@@ -186,7 +234,42 @@ def test_a_reason_of_several_lines_becomes_one(project: ProjectFolder, run: Run)
             "ALTER TABLE users ALTER emial SET NOT NULL",
             "note: the history gives users no column emial\n",
         ),
+        ("CREATE INDEX ON users (emial)", "note: the history gives users no column emial\n"),
+        (
+            "CREATE INDEX ON users (id) INCLUDE (emial)",
+            "note: the history gives users no column emial\n",
+        ),
+        (
+            "ALTER TABLE users ADD CONSTRAINT u UNIQUE (emial)",
+            "note: the history gives users no column emial\n",
+        ),
+        (
+            "ALTER TABLE users ADD CONSTRAINT u UNIQUE (id) INCLUDE (emial)",
+            "note: the history gives users no column emial\n",
+        ),
+        (
+            "ALTER TABLE users ADD CONSTRAINT f FOREIGN KEY (emial) REFERENCES users (id)",
+            "note: the history gives users no column emial\n",
+        ),
+        (
+            "ALTER TABLE users ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES users (di)",
+            "note: the history gives users no column di\n",
+        ),
+        (
+            "ALTER TABLE users ADD boss bigint REFERENCES users (di)",
+            "note: the history gives users no column di\n",
+        ),
+        (
+            "ALTER TABLE users ADD CONSTRAINT f FOREIGN KEY (id) REFERENCES usres",
+            "note: the history makes no table usres\n",
+        ),
         ("ALTER TABLE users ADD note text", ""),
+        ("CREATE INDEX ON users (lower(email), id) INCLUDE (id)", ""),
+        ("ALTER TABLE users ADD note text, ADD CONSTRAINT u UNIQUE (note)", ""),
+        ("ALTER TABLE users ADD CONSTRAINT u UNIQUE (note), ADD note text", ""),
+        ("ALTER TABLE users ADD boss bigint REFERENCES users (id)", ""),
+        ("ALTER TABLE users ADD boss bigint REFERENCES users", ""),
+        ("CREATE TABLE t (id bigint); CREATE INDEX ON t (id)", ""),
     ],
 )
 def test_what_the_history_does_not_have_is_noted(
@@ -199,6 +282,16 @@ def test_what_the_history_does_not_have_is_noted(
     assert [line for line in result.stderr.splitlines(keepends=True) if "note:" in line] == (
         [note] if note else []
     )
+
+
+def test_what_is_mended_or_looks_like_a_mistake_is_told_where_progress_is_not(
+    project: ProjectFolder, run: Run
+) -> None:
+    result = run("new", "m", "--quiet", "--sql", "CREATE INDEX ON users (emial)")
+
+    assert project.path.is_dir()
+    assert "note: the history gives users no column emial\n" in result.stderr
+    assert "mended: " in result.stderr
 
 
 def test_a_history_that_begins_in_the_middle_notes_nothing(folder: ProjectFolder, run: Run) -> None:

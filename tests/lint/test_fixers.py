@@ -72,15 +72,15 @@ SQL_CASES = (
         """,
     ),
     Case(
-        "a unique index without a name, if it is not there",
+        "a unique index without a name, and one of a method",
         ("non-concurrent-index", "non-concurrent-index"),
         """\
         CREATE UNIQUE INDEX ON "The Kitchen"."Recipe Book" ("Full Name") WHERE id > 5;
-        CREATE INDEX IF NOT EXISTS "The Index" ON recipe USING hash (name)
+        CREATE INDEX "The Index" ON recipe USING hash (name)
         """,
         """\
         CREATE UNIQUE INDEX CONCURRENTLY ON "The Kitchen"."Recipe Book" ("Full Name") WHERE id > 5;
-        CREATE INDEX CONCURRENTLY IF NOT EXISTS "The Index" ON recipe USING hash (name)
+        CREATE INDEX CONCURRENTLY "The Index" ON recipe USING hash (name)
         """,
     ),
     Case(

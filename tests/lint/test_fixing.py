@@ -1,5 +1,6 @@
 """Which fixes are made, and what is said of the others."""
 
+import re
 from pathlib import Path
 from textwrap import dedent
 
@@ -20,8 +21,15 @@ CREATE INDEX recipe_name_idx ON recipe (name);
 CREATE INDEX recipe_cook_idx ON recipe (cook);
 CREATE TABLE meal (id bigint PRIMARY KEY) PARTITION BY HASH (id);
 CREATE INDEX meal_idx ON meal (id);
+CREATE MATERIALIZED VIEW menu AS SELECT id FROM recipe;
 """
 
+MORE = "the statement does more than this"
+COMMENT = "a comment stands in the statement"
+KEPT = (
+    "with IF NOT EXISTS a second run would keep the INVALID index that a failed concurrent build "
+    "leaves"
+)
 HALF_WAY = "it would end the transaction of upgrade() half-way"
 INDEX = 'op.create_index("a", "recipe", ["id"])'
 OTHER_INDEX = 'op.create_index("b", "recipe", ["name", "id"])'
@@ -55,6 +63,10 @@ def reasons(plan: FixPlan) -> list[str]:
     ("sql", "reason"),
     [
         ("BEGIN; CREATE INDEX ON recipe (id); COMMIT;", "it stands between BEGIN and COMMIT"),
+        (
+            "CREATE INDEX IF NOT EXISTS i ON recipe (id);",
+            KEPT,
+        ),
         ("ALTER TABLE recipe ADD CHECK (id > 0);", "the constraint has no name of its own"),
         ("ALTER TABLE recipe ADD UNIQUE (name);", "the constraint has no name of its own"),
         (
@@ -106,31 +118,54 @@ def test_what_the_history_does_not_show_is_not_taken_for_a_plain_table(
 
 
 @pytest.mark.parametrize(
-    "sql",
+    ("sql", "reason"),
     [
-        "CREATE INDEX ON meal (id);",
-        "DROP INDEX meal_idx;",
-        "DROP INDEX recipe_name_idx CASCADE;",
-        "DROP INDEX recipe_name_idx, recipe_cook_idx;",
-        "ALTER TABLE recipe ADD CONSTRAINT c CHECK (id > 0), ADD COLUMN d int;",
-        "ALTER TABLE recipe ADD COLUMN d int DEFAULT 1 CHECK (d > 0);",
-        "ALTER TABLE recipe ADD CONSTRAINT c UNIQUE (name) WITH (fillfactor = 70);",
-        "ALTER TABLE recipe ADD CONSTRAINT c UNIQUE (name) USING INDEX TABLESPACE fast;",
-        "ALTER TABLE recipe ADD CONSTRAINT c UNIQUE (name /* and no more */);",
-        "ALTER TABLE IF EXISTS recipe ADD CONSTRAINT c UNIQUE (name);",
-        "ALTER TABLE /* the table */ recipe ADD CONSTRAINT c CHECK (id > 0);",
-        "ALTER TABLE ONLY recipe ALTER name SET NOT NULL;",
-        "ALTER TABLE recipe ALTER name SET NOT NULL, ALTER cook SET NOT NULL;",
+        ("CREATE INDEX ON meal (id);", '"meal" is partitioned'),
+        ("DROP INDEX meal_idx;", '"meal" is partitioned'),
+        ("DROP INDEX recipe_name_idx CASCADE;", "CONCURRENTLY takes no CASCADE"),
+        ("DROP INDEX recipe_name_idx, recipe_cook_idx;", MORE),
+        ("ALTER TABLE recipe ADD CONSTRAINT c CHECK (id > 0), ADD COLUMN d int;", MORE),
+        (
+            "ALTER TABLE recipe ADD CONSTRAINT c CHECK (id > 0), ADD CONSTRAINT d CHECK (id > 1);",
+            MORE,
+        ),
+        ("ALTER TABLE recipe ADD COLUMN d int DEFAULT 1 CHECK (d > 0);", "it comes with a column"),
+        ("ALTER TABLE recipe ADD COLUMN d int UNIQUE;", "it comes with a column"),
+        (
+            "ALTER TABLE recipe ADD CONSTRAINT c UNIQUE (name) WITH (fillfactor = 70);",
+            "what it says with WITH would be lost",
+        ),
+        (
+            "ALTER TABLE recipe ADD CONSTRAINT c UNIQUE (name) USING INDEX TABLESPACE fast;",
+            "what it says with TABLESPACE and USING would be lost",
+        ),
+        ("ALTER TABLE recipe ADD CONSTRAINT c UNIQUE (name /* and no more */);", COMMENT),
+        (
+            "ALTER TABLE IF EXISTS recipe ADD CONSTRAINT c UNIQUE (name);",
+            "what it says with EXISTS would be lost",
+        ),
+        ("ALTER TABLE /* the table */ recipe ADD CONSTRAINT c CHECK (id > 0);", COMMENT),
+        (
+            "ALTER TABLE ONLY recipe ALTER name SET NOT NULL;",
+            "what it says with ONLY would be lost",
+        ),
+        ("ALTER TABLE recipe ALTER name SET NOT NULL, ALTER cook SET NOT NULL;", MORE),
+        ("DO $$ BEGIN CREATE INDEX i ON recipe (id); END $$;", MORE),
+        (
+            "REINDEX INDEX recipe_name_idx;",
+            "one that fails leaves an INVALID index beside it, which nothing takes away by itself",
+        ),
+        (
+            "REFRESH MATERIALIZED VIEW menu;",
+            "CONCURRENTLY is refused where the view was never filled, which nothing here shows",
+        ),
     ],
 )
-def test_where_a_change_would_say_something_else_there_is_no_fix(sql: str, tmp_path: Path) -> None:
-    path = tmp_path / "file.sql"
-    path.write_text(sql, encoding="utf-8")
-    before = catalog_of_sql(SCHEMA, "schema.sql")
-    timeline = walk(read_sql_files([path]), before=before, version=NEWEST_VERSION)
-    result = judge(timeline, settings=RuleSettings())
-    assert result.findings != ()
-    assert {finding.fix for finding in result.findings} == {None}
+def test_where_a_change_would_say_something_else_it_is_not_made_and_the_reason_is_said(
+    sql: str, reason: str, tmp_path: Path
+) -> None:
+    plan = plan_sql(sql, tmp_path)
+    assert (fixed(plan), set(reasons(plan))) == ([], {reason})
 
 
 def test_a_transaction_ends_where_all_of_it_only_adds() -> None:
@@ -194,6 +229,20 @@ def test_a_finding_that_is_silenced_is_not_fixed(tmp_path: Path) -> None:
 def test_a_comment_in_a_string_is_left_to_the_user() -> None:
     plan = plan_revision('op.execute("""SELECT 1 -- safemigrate: ignore[dropped-table] gone\n""")')
     assert reasons(plan) == ["the comment stands in a string"]
+
+
+def test_an_ignore_that_stands_beside_what_it_is_meant_for_is_left_to_the_user() -> None:
+    comment = "# safemigrate: ignore[missing-downgrade] the rows are gone"
+    plan = plan_revision("pass", downgrade=f"{comment}\nraise NotImplementedError")
+    (reason,) = reasons(plan)
+    assert re.fullmatch(
+        r'it may be meant for line \d+, where "missing-downgrade" is found: an ignore stands on '
+        "that line, or alone on the line above",
+        reason,
+    )
+    assert fixed(plan) == []
+    gone = plan_revision("pass", downgrade=f"{comment}\npass")
+    assert (fixed(gone), reasons(gone)) == (["unused-ignore"], [])
 
 
 def test_of_two_fixes_at_one_place_the_statement_comes_first() -> None:

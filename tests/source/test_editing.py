@@ -535,6 +535,12 @@ def finding_at(text: str, words: str = "safemigrate:") -> Finding:
             "-- safemigrate: ignore[y] why\na;\n",
         ),
         ("a; -- safemigrate: ignore[x] why\n-- more\n", "a;\n-- more\n"),
+        ("a  # safemigrate: ignore[x] issue #12\n", "a\n"),
+        ("a; -- safemigrate: ignore[x] issue # 12, step--wise\n", "a;\n"),
+        (
+            "a  # safemigrate: ignore[x, y] why  # noqa\n",
+            "a  # safemigrate: ignore[y] why  # noqa\n",
+        ),
     ],
 )
 def test_a_name_is_taken_out_of_an_ignore_and_the_comment_with_the_last(
@@ -543,6 +549,28 @@ def test_a_name_is_taken_out_of_an_ignore_and_the_comment_with_the_last(
     edits = edit_ignore(text, finding_at(text), IgnoreRemoval("x"))
     assert not isinstance(edits, Refusal)
     assert apply_edits(text, edits) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a  # safemigrate: ignore[x] why  # noqa: E501\nb\n", "a  # noqa: E501\nb\n"),
+        ("a; -- safemigrate: ignore[x] why -- noqa: LT02\r\n", "a; -- noqa: LT02\r\n"),
+        ("  # safemigrate: ignore[x] why #noqa  # nosec\na\n", "  #noqa  # nosec\na\n"),
+        ("a  # safemigrate: ignore[x]  # nosec\n", "a  # nosec\n"),
+    ],
+)
+def test_what_other_tools_read_behind_an_ignore_stays(text: str, expected: str) -> None:
+    edits = edit_ignore(text, finding_at(text), IgnoreRemoval("x"))
+    assert not isinstance(edits, Refusal)
+    assert apply_edits(text, edits) == expected
+
+
+def test_an_ignore_in_the_reason_of_another_does_not_come_to_hold() -> None:
+    text = "a; -- safemigrate: ignore[x] why -- safemigrate: ignore[y] why\n"
+    assert edit_ignore(text, finding_at(text), IgnoreRemoval("x")) == Refusal(
+        "another ignore stands behind it"
+    )
 
 
 def test_a_comment_that_may_go_on_below_is_left_alone() -> None:

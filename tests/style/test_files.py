@@ -165,6 +165,57 @@ def test_what_a_file_says_of_its_style_is_for_that_file(here: Path, style_sql: S
     assert places(style_sql("SELECT  1;\nselect 2;\n")) == [("LT01", 1, 7)]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".sqlfluff", b"[sqlfluff\nrul"),
+        (".sqlfluff", b"rules = LT01\n"),
+        (".sqlfluff", b"[sqlfluff]\nrules = LT01\nrules = LT02\n"),
+        (".sqlfluff", b"[sqlfluff]\nrules = \xff\n"),
+        ("setup.cfg", b"[metadata\n"),
+        ("tox.ini", b"[tox]\n[tox]\n"),
+        ("pep8.ini", b"nothing"),
+        ("pyproject.toml", b"[tool.sqlfluff"),
+        ("pyproject.toml", b"[tool]\nsqlfluff = 3\n"),
+        ("pyproject.toml", b"[tool.sqlfluff.core]\nlibrary_path = 3\n"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "home"])
+def test_a_file_of_configuration_that_cannot_be_read_is_named(
+    here: Path, style_sql: Style, name: str, text: bytes, folder: str
+) -> None:
+    (here / folder / name).write_bytes(text)
+
+    with pytest.raises(ConfigError) as caught:
+        style_sql("SELECT 1;\n")
+    shown = str(here / folder / name)
+    assert f'sqlfluff cannot read "{shown}": ' in caught.value.message
+    assert "<string>" not in caught.value.message
+    assert caught.value.hint == "correct the file; sqlfluff is configured there"
+
+
+@pytest.mark.parametrize("rules", ["NOPE", "LT01,NOPE"])
+def test_a_configuration_of_a_rule_that_is_not_there_is_an_error(
+    here: Path, style_sql: Style, rules: str
+) -> None:
+    (here / ".sqlfluff").write_text(f"[sqlfluff]\nrules = {rules}\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match='sqlfluff has no rule "NOPE"'):
+        style_sql("-- safemigrate: ignore[style/LT01] because\nSELECT  1;\n")
+    (here / ".sqlfluff").unlink()
+    with pytest.raises(ConfigError, match='sqlfluff has no rule "NOPE"'):
+        style_sql(f"-- sqlfluff:rules:{rules}\nSELECT  1;\n")
+
+
+@pytest.mark.parametrize("rules", ["all", "core", "LT*", "layout", "layout.spacing", "L001"])
+def test_rules_are_chosen_by_any_name_that_sqlfluff_takes(
+    here: Path, style_sql: Style, rules: str
+) -> None:
+    (here / ".sqlfluff").write_text(f"[sqlfluff]\nrules = {rules}\n", encoding="utf-8")
+
+    assert ("LT01", 1, 7) in places(style_sql("SELECT  1;\n"))
+
+
 def test_a_configuration_that_sqlfluff_does_not_take_is_an_error(
     here: Path, style_sql: Style
 ) -> None:

@@ -3,11 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import click
+from click.shell_completion import CompletionItem
+
 from safemigrate.errors import UsageError
 from safemigrate.model import QualifiedName
 from safemigrate.sql import quote_identifier, quote_name
 
-__all__ = ["RECIPES", "Parts", "Recipe", "list_recipes", "write_statement"]
+__all__ = [
+    "RECIPES",
+    "Parts",
+    "Recipe",
+    "complete_recipes",
+    "list_recipes",
+    "write_statement",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +255,14 @@ def list_recipes() -> str:
     for name, recipe in sorted(RECIPES.items()):
         lines += [f"{name}: {recipe.about}", f"    {_show_usage(name, recipe)}"]
     return "".join(f"{line}\n" for line in lines)
+
+
+def complete_recipes(
+    _: click.Context, __: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the names of the recipes to a shell."""
+    return [
+        CompletionItem(name, help=recipe.about)
+        for name, recipe in sorted(RECIPES.items())
+        if name.startswith(incomplete)
+    ]

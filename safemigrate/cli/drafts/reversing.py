@@ -32,6 +32,7 @@ __all__ = ["list_events", "read_made", "reverse"]
 def read_made(past: Timeline, new: Timeline) -> Made:
     """Return how the constraints and indexes of a history were made, the newest of each name."""
     timelines = (past, new)
+    fresh = frozenset(_list_fresh(new))
     constraints: dict[tuple[QualifiedName, str], ConstraintDefinition] = {}
     indexes: dict[QualifiedName, CreateIndex] = {}
     for event in _list_upgrades(timelines):
@@ -63,7 +64,21 @@ def read_made(past: Timeline, new: Timeline) -> Made:
         indexes.get,
         _read_extensions(past).__contains__,
         _read_ownerless(timelines).__contains__,
+        lambda table, column: (table, column) in fresh,
     )
+
+
+def _list_fresh(new: Timeline) -> Iterator[tuple[QualifiedName, str]]:
+    """Yield the tables that are made, with no column, and the columns that are added."""
+    for event in _list_upgrades((new,)):
+        match event.action:
+            case CreateTable(table=table, takes_existing=False):
+                yield event.before.resolve_new(table), ""
+            case AddColumn(table=table, column=column, takes_existing=False):
+                yield event.before.resolve(table), column.name
+            case _:
+                # nothing else makes what has no rows yet
+                continue
 
 
 def _read_extensions(past: Timeline) -> frozenset[str]:
