@@ -44,6 +44,7 @@ _HEADINGS = ("up", "down", "restored", "up again")
 _COUNTED = "checks"
 _NAME_WIDTH = 48
 _MOST_DETAILS = 20
+_MOST_NAMED = 5
 
 
 def format_proof(proof: RevisionProof) -> str:
@@ -184,8 +185,7 @@ def _format_checks(
         mark, tone = _WARNED if check.warning else _SIGNS[check.standing]
         reason = one_line(check.warning or check.reason)
         # most reasons begin with the place already
-        place = "" if check.path in {"", path} and check.line == 1 else f"line {check.line}: "
-        shown = "" if reason.startswith(check.path) and check.path else place
+        shown = "" if reason.startswith(check.path) and check.path else _format_place(check, path)
         yield f"  {paint(mark, tone)} {paint(check.subject.value, tone)}: {shown}{reason}".rstrip()
         seen = check.details if is_verbose or not is_quiet else ()
         details = seen if is_verbose else seen[:_MOST_DETAILS]
@@ -196,6 +196,13 @@ def _format_checks(
             yield f"    {paint('help', Tone.GOOD)}: {check.help}"
 
 
+def _format_place(check: Check, path: str) -> str:
+    """Return where it is, in front of the reason; `path` has been told, and is "" for none."""
+    if check.line == 1 and (not path or check.path in {"", path}):
+        return ""
+    return f"line {check.line}: " if path else f"{check.path}:{check.line}: "
+
+
 def format_proof_totals(proof: HistoryProof) -> tuple[str, ...]:
     """Return the last lines: how many revisions are proved, and what was not asked for."""
     asked = [one for one in proof.revisions if one.checks or one.upgrade is Outcome.SKIPPED]
@@ -203,14 +210,15 @@ def format_proof_totals(proof: HistoryProof) -> tuple[str, ...]:
     total = len(asked)
     number = str(proved) if proved == total else f"{proved} of {total}"
     noun = count(total, "revision").partition(" ")[2]
-    text = f"Proved {number} {noun} on PostgreSQL {proof.version} ({proof.server})"
+    place = f"on PostgreSQL {proof.version} ({proof.server})"
+    text, way = f"Proved {number} {noun} {place}", ", and the whole way from head to base and back."
     if proof.revisions and not asked:
-        text = f"Applied {count(len(proof.revisions), 'revision')} on PostgreSQL {proof.version}"
-        text += f" ({proof.server}), and proved nothing of them one by one"
+        of = "it" if len(proof.revisions) == 1 else "any of them"
+        text = f"Applied {count(len(proof.revisions), 'revision')} {place}"
+        text += f"; no property of {of} was asked for"
+        way = ". The whole way from head to base and back was proved."
     trip = proof.round_trip
-    if trip is not None and trip.is_ok:
-        text += ", and the whole way from head to base and back"
-    text += "."
+    text += way if trip is not None and trip.is_ok else "."
     rest = _list_unproved(proof.revisions)
     if rest:
         text += f" Not proved: {enumerate_words(rest)}."
@@ -219,20 +227,36 @@ def format_proof_totals(proof: HistoryProof) -> tuple[str, ...]:
     elif trip is not None and trip.is_ok is None:
         text += f" The way from head to base and back was not tried: {trip.reason}."
     checks = [check for one in proof.revisions for check in one.checks] + [*proof.checks]
-    unasked = [f"Not asked: {line}." for line in _list_unasked(checks)]
+    unasked = [f"Not asked: {line}." for line in _list_unasked(proof)]
     return (*unasked, *count_checks(checks), text)
 
 
-def _list_unasked(checks: Iterable[Check]) -> Iterator[str]:
-    """Yield each property that needs what was not given, once, with what that is."""
-    reasons = {
-        check.subject: check.help or check.reason
-        for check in checks
-        if check.standing is Standing.UNASKED
-    }
+def _list_unasked(proof: HistoryProof) -> Iterator[str]:
+    """Yield each property that needs what was not given, with what that is, once for each reason.
+
+    The revisions are named where others were asked, or for another reason.
+    """
+    found: dict[Property, dict[str, list[str]]] = {}
+    asked: Counter[Property] = Counter()
+    for one in proof.revisions:
+        for check in one.checks:
+            asked[check.subject] += 1
+            if check.standing is Standing.UNASKED:
+                reasons = found.setdefault(check.subject, {})
+                reasons.setdefault(check.help or check.reason, []).append(one.revision)
+    for check in proof.checks:
+        if check.standing is Standing.UNASKED:
+            found.setdefault(check.subject, {}).setdefault(check.help or check.reason, [])
     for subject in Property:
-        if subject in reasons:
-            yield f"{subject.value} ({one_line(reasons[subject])})"
+        for reason, revisions in found.get(subject, {}).items():
+            which = "" if len(revisions) == asked[subject] else f" of {_name_some(revisions)}"
+            yield f"{subject.value}{which} ({one_line(reason)})"
+
+
+def _name_some(revisions: Sequence[str]) -> str:
+    """Return the first few of them, and how many more there are."""
+    named, rest = revisions[:_MOST_NAMED], len(revisions) - _MOST_NAMED
+    return enumerate_words([*named, f"{rest} more"] if rest > 0 else named)
 
 
 def count_checks(checks: Sequence[Check]) -> Iterator[str]:

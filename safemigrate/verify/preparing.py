@@ -130,7 +130,7 @@ def _say_missing(extensions: Sequence[str]) -> Iterator[str]:
 
 def _say(applied: Sequence[Script]) -> Iterator[str]:
     if applied:
+        there = "1 revision is" if len(applied) == 1 else f"{len(applied)} revisions are"
         yield (
-            f"the seed is at revision {applied[-1].revision}: {len(applied)} revisions are there "
-            "already, and not proved"
+            f"the seed is at revision {applied[-1].revision}: {there} there already, and not proved"
         )

@@ -186,7 +186,10 @@ class Walk:
             ground.fail(script, f"the upgrade of {script.revision} fails")
         else:
             ground.applied.append(script)
-        if attempt.end != (attempt.up or attempt.before):
+        # a second upgrade that failed can leave the same schema and another version: that table is
+        # no part of a schema, and what comes next would find this revision still pending
+        is_midway = attempt.down is not None and attempt.again is None
+        if is_midway or attempt.end != (attempt.up or attempt.before):
             ground.renew()
             self.schema = None
         if script.revision not in ground.failed and self.task.has_experiments:

@@ -139,6 +139,48 @@ def test_what_is_broken_is_named_with_reason_evidence_and_help() -> None:
     )
 
 
+def test_a_property_of_the_history_has_no_line_unless_one_is_known() -> None:
+    check = replace(WHOLE[0], path="versions/r2.py")
+    near = replace(check, line=4)
+
+    text = format_proofs(replace(history(PROVED), checks=(check,)))
+    nearer = format_proofs(replace(history(PROVED), checks=(near,)))
+
+    assert "  ✗ single-head: there are 2 heads: a and b\n" in text
+    assert "  ✗ single-head: versions/r2.py:4: there are 2 heads: a and b\n" in nearer
+
+
+def test_the_last_line_where_only_the_history_was_asked_about() -> None:
+    one = replace(PROVED, checks=())
+    trip = RoundTrip(is_ok=True)
+
+    first = report(one, one, round_trip=trip).splitlines()[-1]
+    second = report(one).splitlines()[-1]
+
+    assert first == (
+        "Applied 2 revisions on PostgreSQL 18 (embedded); no property of any of them was asked "
+        "for. The whole way from head to base and back was proved."
+    )
+    assert second == (
+        "Applied 1 revision on PostgreSQL 18 (embedded); no property of it was asked for."
+    )
+
+
+def test_what_is_not_asked_of_some_revisions_names_them() -> None:
+    reading = Check(Property.RENDERS_OFFLINE, Standing.UNASKED, "it reads from the database")
+    holds = Check(Property.RENDERS_OFFLINE, Standing.HOLDS)
+    several = [
+        replace(PROVED, revision=f"r{number}", checks=(holds if number == 2 else reading,))
+        for number in range(1, 4)
+    ]
+    everywhere = [replace(one, checks=(reading,)) for one in several]
+
+    assert "Not asked: renders-offline of r1 and r3 (it reads from the database).\n" in report(
+        *several
+    )
+    assert "Not asked: renders-offline (it reads from the database).\n" in report(*everywhere)
+
+
 def test_what_holds_is_shown_when_asked_for() -> None:
     assert "SELECT: p99 1 ms" not in report(PROVED)
 

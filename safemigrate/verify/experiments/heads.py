@@ -31,7 +31,7 @@ def _prove(whole: Whole) -> Iterator[Check]:
         Standing.BROKEN,
         "; ".join(reason for reason, _ in faults),
         tuple(f"{one.revision} in {show_path(one.path)}" for one in heads),
-        _advise([one for _, several in faults for one in several]),
+        _advise([one for _, several in faults for one in several], len(heads)),
         path=show_path(heads[-1].path),
     )
 
@@ -65,14 +65,16 @@ def _join_labels(head: Script) -> str:
     return " = ".join(sorted(head.branch_labels))
 
 
-def _advise(heads: list[Script]) -> str:
+def _advise(heads: list[Script], count: int) -> str:
+    """Return what to do about some of `count` heads; a branch with a name is meant to stay."""
     if len(heads) == 1:
         return (
-            "give the branch a name, branch_labels in its first revision, or merge it: "
-            "`alembic merge heads`"
+            "give its branch a name, too, by branch_labels in the branch's first revision; the "
+            "branches that have one are meant to stay apart"
         )
-    ids = " ".join(dict.fromkeys(one.revision for one in heads))
-    return f"make one of them: `alembic merge {ids}` (`alembic merge heads` merges all)"
+    ids = list(dict.fromkeys(one.revision for one in heads))
+    way = f"make one of them: `alembic merge {' '.join(ids)}`"
+    return f"{way} (`alembic merge heads` merges all)" if len(ids) == count else way
 
 
 HEADS = HistoryExperiment((Property.SINGLE_HEAD,), _prove)

@@ -1,7 +1,7 @@
 """The upgrade on rows, what up and down does to them, and how many change in one go."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +11,14 @@ from safemigrate.model import Check, Direction, Property, QualifiedName, Standin
 from safemigrate.model.secrets import quote_sql
 from safemigrate.verify.bench import StepFault
 from safemigrate.verify.rows.amounts import find_amounts
-from safemigrate.verify.rows.loading import advise_sample
+from safemigrate.verify.rows.loading import advise_sample, tell_others
 from safemigrate.verify.rows.losses import (
     Loss,
     cut_value,
     find_fills,
     find_later_losses,
     find_losses,
+    find_reused,
 )
 from safemigrate.verify.rows.samples import Samples
 from safemigrate.verify.rows.tables import Schema, read_tables
@@ -59,13 +60,13 @@ def _prove(stage: Stage) -> Iterator[Check]:
             reason = "the upgrade does not apply on rows"
             yield from (stage.unknown(one, reason) for one in (_KEEPS, _FEW))
             return
-        back, notes = _find_way_back(stage, trip, load)
+        back, refusal = _find_way_back(stage, trip, load)
     else:
-        back, notes = _find_way_back(stage, trip, load)
+        back, refusal = _find_way_back(stage, trip, load)
         yield _qualify(stage, _judge_applying(stage, back), trip)
     if _KEEPS in stage.choices.wanted:
-        check = _qualify(stage, _judge_keeping(stage, back, notes), back)
-        yield _qualify_later(stage, check, back)
+        check = _qualify(stage, _judge_keeping(stage, back), back)
+        yield _add_refusal(stage, _qualify_later(stage, check, back), refusal)
     if _FEW in stage.choices.wanted:
         yield _qualify(stage, _judge_amounts(stage, trip, load.kind_to), trip)
 
@@ -81,7 +82,7 @@ def _qualify(stage: Stage, check: Check, trip: Trip) -> Check:
     if check.standing is not Standing.HOLDS or not unsolved:
         return check
     name, why = min(unsolved.items())
-    others = f", and none in {len(unsolved) - 1} more tables" if len(unsolved) > 1 else ""
+    others = tell_others(len(unsolved) - 1)
     reason = f"no rows could be generated in {name}: {why}{others}"
     return stage.unknown(check.subject, reason, advice=advise_sample(stage))
 
@@ -92,7 +93,7 @@ def _qualify_later(stage: Stage, check: Check, trip: Trip) -> Check:
     if check.standing is not Standing.HOLDS or not unwritten:
         return check
     name, why = min(unwritten.items())
-    others = f", and none in {len(unwritten) - 1} more tables" if len(unwritten) > 1 else ""
+    others = tell_others(len(unwritten) - 1)
     return stage.unknown(
         check.subject,
         f"no rows could be generated in {name} after the upgrade: {why}{others}",
@@ -100,13 +101,27 @@ def _qualify_later(stage: Stage, check: Check, trip: Trip) -> Check:
     )
 
 
-def _find_way_back(stage: Stage, trip: Trip, load: Load) -> tuple[Trip, tuple[str, ...]]:
-    """Return a trip whose downgrade takes the rows, where there is one, and what to note of it."""
+def _find_way_back(stage: Stage, trip: Trip, load: Load) -> tuple[Trip, StepFault | None]:
+    """Return a trip whose downgrade takes the rows, where there is one, and why others do not."""
     fault = trip.fault
     if fault is None or fault.is_refusal or not trip.fails_down:
-        return trip, ()
-    note = f"the downgrade refuses rows that only the new schema takes: {fault.reason}"
-    return travel(stage, replace(load, later_kind_to=trip.schema)), (note,)
+        return trip, None
+    return travel(stage, replace(load, later_kind_to=trip.schema)), fault
+
+
+def _add_refusal(stage: Stage, check: Check, refusal: StepFault | None) -> Check:
+    """Return the check with what the downgrade says to rows that only the new schema takes.
+
+    It loses none of them, so that is no reason to break it; but whoever needs the way back is
+    stopped there.
+    """
+    if refusal is None:
+        return check
+    reason, line = _describe(refusal, stage.path)
+    note = f"the downgrade refuses rows that only the new schema takes: {reason}"
+    if check.standing is Standing.HOLDS:
+        return replace(check, warning=note, path=stage.path, line=line)
+    return replace(check, details=(*check.details, note))
 
 
 def _judge_applying(stage: Stage, trip: Trip) -> Check:
@@ -215,7 +230,7 @@ def _diagnose(fault: StepFault) -> Mapping[str, str | None]:
     return {}
 
 
-def _judge_keeping(stage: Stage, trip: Trip, notes: Iterable[str]) -> Check:
+def _judge_keeping(stage: Stage, trip: Trip) -> Check:
     fault = trip.fault
     if fault is not None and trip.fails_down:
         if fault.is_refusal or not stage.has_downgrade:
@@ -225,7 +240,7 @@ def _judge_keeping(stage: Stage, trip: Trip, notes: Iterable[str]) -> Check:
     losses = [
         loss
         for name, before in sorted(trip.before.items())
-        for loss in find_losses(before, trip.end.get(name))
+        for loss in find_losses(before, trip.end.get(name), _find_reused(trip, name))
     ]
     later = [
         loss
@@ -248,7 +263,6 @@ def _judge_keeping(stage: Stage, trip: Trip, notes: Iterable[str]) -> Check:
         *(f"written after the upgrade: {loss}" for loss in kept_out),
         *new_only,
         *_tell_fills(trip),
-        *notes,
     ]
     if losses or kept_out:
         return stage.broken(
@@ -265,7 +279,11 @@ def _judge_keeping(stage: Stage, trip: Trip, notes: Iterable[str]) -> Check:
 
 def _tell_fills(trip: Trip) -> Iterator[str]:
     for name, before in sorted(trip.before.items()):
-        yield from map(str, find_fills(before, trip.end.get(name)))
+        yield from map(str, find_fills(before, trip.end.get(name), _find_reused(trip, name)))
+
+
+def _find_reused(trip: Trip, name: QualifiedName) -> frozenset[tuple[str, ...]]:
+    return find_reused(trip.before[name], trip.upgraded.get(name), trip.middle.get(name))
 
 
 def _sum_up(losses: list[Loss], later: list[Loss]) -> str:
@@ -275,7 +293,8 @@ def _sum_up(losses: list[Loss], later: list[Loss]) -> str:
     where = str(first.table) if first.column is None else f"{first.table}.{first.column}"
     what = "rows" if first.column is None else "values"
     more = len(losses) + len(later) - 1
-    others = f", and more in {more} other places" if more else ""
+    places = "1 other place" if more == 1 else f"{more} other places"
+    others = f", and more in {places}" if more else ""
     return f"up and down loses {what} of {where} {when}{others}"
 
 

@@ -14,7 +14,7 @@ from safemigrate.verify.experiments.facts_matching import quote_statement
 from safemigrate.verify.experiments.facts_observing import Observation, depends_on_rows
 from safemigrate.verify.experiments.facts_outside import find_felt_locks
 from safemigrate.verify.experiments.traffic_growth import warn_of_growth
-from safemigrate.verify.rows.loading import advise_sample, load_rows
+from safemigrate.verify.rows.loading import advise_sample, load_rows, tell_others
 from safemigrate.verify.stage import Stage, State
 from safemigrate.verify.traffic import (
     Command,
@@ -134,8 +134,7 @@ def _find_blindness(stage: Stage, measured: _Measurement) -> Check | None:
         return stage.unknown(proved, reason, advice=_GIVE)
     if measured.unsolved:
         name, why = min(measured.unsolved.items())
-        count = len(measured.unsolved) - 1
-        others = f", and none in {count} more tables" if count else ""
+        others = tell_others(len(measured.unsolved) - 1)
         reason = f"no rows could be generated in {name}: {why}{others}"
         return stage.unknown(proved, reason, advice=advise_sample(stage))
     return None

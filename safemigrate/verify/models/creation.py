@@ -74,6 +74,8 @@ def create_models(whole: Whole) -> Creation | Uncreated:
     Raises what `run_environment` raises for env.py.
     """
     if whole.head is None:
+        if not whole.project.revisions():
+            return Uncreated("there are no revisions")
         return Uncreated("not every revision could be applied")
     with whole.database() as bench:
         cleared = _Run(bench, whole.choices.metadata)

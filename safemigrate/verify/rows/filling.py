@@ -10,7 +10,7 @@ from psycopg import sql
 from safemigrate.model import QualifiedName
 from safemigrate.trace import Connection, describe_fault
 from safemigrate.trace.unbound import flush_counts
-from safemigrate.verify.rows.inserting import insert_part, read_counters
+from safemigrate.verify.rows.inserting import Gone, insert_part, read_counters
 from safemigrate.verify.rows.kindness import bind
 from safemigrate.verify.rows.preparing import Part, prepare_tables
 from safemigrate.verify.rows.tables import Reference, Schema, Table, read_tables
@@ -38,13 +38,15 @@ def fill_tables(
     except_for: Collection[QualifiedName] = (),
     kind_to: Schema | None = None,
     rows_referred_to: int | None = None,
+    gone: Mapping[QualifiedName, Gone] | None = None,
 ) -> Filling:
     """Insert that many rows into each table, and into those it refers to; the same ones each time.
 
     A table whose keys do not have so many values gets fewer. `except_for`: tables that get none,
     and are referred to as they are. `kind_to`: another schema, whose conditions, keys and types the
     rows meet too, where its tables and columns have the same names. `rows_referred_to`: how many
-    the other tables get, those that are only referred to.
+    the other tables get, those that are only referred to. `gone`: the keys that no row of a table
+    gets, because earlier rows had them.
     `connection` is in autocommit mode, outside a transaction, and its role may insert into every
     table past row-level security.
     """
@@ -67,6 +69,7 @@ def fill_tables(
         connection,
         {one: rows if one.qualified in wanted else few for one in ordered},
         dict(zip(ordered, parts, strict=True)),
+        gone or {},
     )
     promised = {reference for table in ordered for reference in fill.find_promises(table)}
     try:
@@ -91,6 +94,7 @@ class _Fill:
     connection: Connection
     rows: Mapping[Table, int]
     parts: Mapping[Table, list[Part]]
+    gone: Mapping[QualifiedName, Gone]
     counts: dict[QualifiedName, int] = field(default_factory=dict)
     unsolved: dict[QualifiedName, str] = field(default_factory=dict)
     late: list[Table] = field(default_factory=list)
@@ -142,7 +146,7 @@ class _Fill:
             wanted = share + (number < more)
             if rows and part.leaf is not None:
                 wanted = max(wanted, 1)
-            inserted = insert_part(self.connection, part, wanted)
+            inserted = insert_part(self.connection, part, wanted, self.gone.get(name))
             reason = reason or inserted.reason
             self.counts[name] += inserted.rows
             if part.leaf is not None and table.leaves is not None:

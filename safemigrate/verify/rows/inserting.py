@@ -1,5 +1,6 @@
 """Rows drawn, solved and sent to the server, until there are as many as wanted."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from safemigrate.verify.rows.preparing import Part
 from safemigrate.verify.rows.solving import as_sql, protect, solve_rows, values_of
 from safemigrate.verify.rows.tables import Table
 
-__all__ = ["NO_FREE_KEY", "Inserted", "insert_part", "read_counters"]
+__all__ = ["NO_FREE_KEY", "Gone", "Inserted", "insert_part", "read_counters"]
 
 NO_FREE_KEY = "every key that was tried is there already"
 
@@ -25,6 +26,17 @@ _VARIATIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """The keys of rows that a table had and has no longer; no other row is to get one of them.
+
+    `columns`: the primary key's, as they are named now. `keys`: their values, as text.
+    """
+
+    columns: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Inserted:
     """How many rows there are now, and why not more; empty where nobody knows."""
 
@@ -32,13 +44,22 @@ class Inserted:
     reason: str = ""
 
 
-def insert_part(connection: Connection, part: Part, rows: int) -> Inserted:
-    """Insert that many rows, or as many as there are different keys for."""
+def insert_part(
+    connection: Connection, part: Part, rows: int, gone: Gone | None = None
+) -> Inserted:
+    """Insert that many rows, or as many as there are different keys for.
+
+    `gone`: keys that no row gets, for one who compares by them would take it for the earlier row.
+    """
     if rows <= 0:
         return Inserted(0)
     table = part.drawer.table
     start = _count(connection, table)
-    sender = _Sender(connection, part)
+    if gone is not None:
+        # past all positions that earlier rows can have been drawn at, whose other unique values
+        # somebody may want back as well
+        start += (_BATCHES + 1) * max(rows, len(gone.keys))
+    sender = _Sender(connection, part, gone)
     inserted, reason = 0, ""
     for batch in range(_BATCHES):
         missing = rows - inserted
@@ -52,6 +73,8 @@ def insert_part(connection: Connection, part: Part, rows: int) -> Inserted:
         is_enough = inserted >= rows or (batch > 0 and inserted >= _ENOUGH * rows)
         if is_enough or (not sent and reason):
             break
+    if not inserted and not reason and gone is None:
+        reason = sender.find_silence()
     return Inserted(inserted, reason or NO_FREE_KEY)
 
 
@@ -74,24 +97,74 @@ def read_counters(connection: Connection, table: Table, rows: int) -> dict[str, 
     return counters
 
 
+class _SeenKeys:
+    """The values that rows have in keys, also in those that the table is still to get.
+
+    The server refuses none of the latter yet, and what is varied may come up twice.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._keys = [one.columns or () for one in table.keys or () if one.is_plain]
+        self._seen: set[tuple[str | None, ...]] = set()
+
+    def leave_out_repeated(self, rows: Sequence[Row]) -> list[Row]:
+        """Return the rows without those that have a key of another one, or of one added before."""
+        seen = set(self._seen)
+        distinct = []
+        for row in rows:
+            values = self._values(row)
+            if seen.isdisjoint(values):
+                seen.update(values)
+                distinct.append(row)
+        return distinct
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take down rows that the server took."""
+        for row in rows:
+            self._seen.update(self._values(row))
+
+    def _values(self, row: Row) -> list[tuple[str | None, ...]]:
+        """Return a value for each key, but for one with NULL or a default in it."""
+        return [
+            (str(number), *values)
+            for number, columns in enumerate(self._keys)
+            if columns and None not in (values := [row.get(name) for name in columns])
+        ]
+
+
 class _Sender:
     """Sends rows to one table; `reason`: why the server refused the last one that it refused."""
 
-    def __init__(self, connection: Connection, part: Part) -> None:
+    def __init__(self, connection: Connection, part: Part, gone: Gone | None) -> None:
         self.reason = ""
         self._connection = connection
         self._drawer = part.drawer
+        self._gone = gone
         self._budget = _SINGLE_BUDGET
         self._omits_defaults = False
+        self._seen = _SeenKeys(part.drawer.table)
+        self._last: Row | None = None
 
     def send(self, rows: Sequence[Row]) -> int:
         """Insert the rows, and return how many went in; one whose key is there already does not."""
-        if not rows:
+        distinct = self._seen.leave_out_repeated(rows)
+        if not distinct:
             return 0
-        inserted = self._insert(rows)
+        inserted = self._insert(distinct)
         if inserted is not None:
+            self._seen.add(distinct)
+            self._last = distinct[-1]
             return inserted
         return sum(self._send_one(row, number) for number, row in enumerate(rows))
+
+    def find_silence(self) -> str:
+        """Return why no row went in though none was refused, or "" where its key was there."""
+        table = self._drawer.table
+        if self._last is None or self._insert([self._last], is_lenient=False) != 0:
+            # what the server says of the key is no reason
+            self.reason = ""
+            return ""
+        return f"a trigger or a rule keeps rows out of {table.schema}.{table.name}"
 
     def _send_one(self, row: Row, number: int) -> int:
         """Try a row, the same with defaults where there are some, and then others."""
@@ -103,7 +176,9 @@ class _Sender:
             )
             omits = self._omits_defaults != (attempt % 2 == 1)
             self._budget -= 1
-            if self._insert([self._without_defaults(tried) if omits else tried]) == 1:
+            sent = [self._without_defaults(tried) if omits else tried]
+            if self._seen.leave_out_repeated(sent) and self._insert(sent) == 1:
+                self._seen.add(sent)
                 self._omits_defaults = omits
                 self._budget = max(self._budget, _SINGLE_BUDGET)
                 return 1
@@ -121,8 +196,11 @@ class _Sender:
             if one.default is None or one.counter is not None
         }
 
-    def _insert(self, rows: Sequence[Row]) -> int | None:
-        """Insert the rows in one statement; return how many, None when the server refuses it."""
+    def _insert(self, rows: Sequence[Row], *, is_lenient: bool = True) -> int | None:
+        """Insert the rows in one statement; return how many, None when the server refuses it.
+
+        `is_lenient`: one whose key is there already is left out.
+        """
         table = self._drawer.table
         columns = [sql.Identifier(one) for one in rows[0]]
         statement = sql.SQL("INSERT INTO {}").format(sql.Identifier(table.schema, table.name))
@@ -132,10 +210,11 @@ class _Sender:
                 sql.SQL(", ").join(columns),
                 values_of(table, rows, list(rows[0])),
             )
+            statement += self._leave_out_gone(rows[0])
         else:
             # every column at its default
             statement += sql.SQL(" SELECT FROM generate_series(1, {})").format(len(rows))
-        if all(key.is_immediate for key in table.keys or ()):
+        if is_lenient and all(key.is_immediate for key in table.keys or ()):
             statement += sql.SQL(" ON CONFLICT DO NOTHING")
         try:
             with protect(self._connection):
@@ -143,3 +222,17 @@ class _Sender:
         except psycopg.Error as error:
             self.reason = f"the server says {describe_fault(error)}"
             return None
+
+    def _leave_out_gone(self, row: Row) -> sql.Composed:
+        """Return the condition that a row has none of the keys that are gone."""
+        if self._gone is None or not set(self._gone.columns) <= row.keys():
+            return sql.Composed([])
+        # as the server writes it, for a value that was drawn may be written in another way
+        return sql.SQL(
+            " WHERE to_jsonb(ARRAY[{}]) NOT IN (SELECT jsonb_array_elements({}))"
+        ).format(
+            sql.SQL(", ").join(
+                sql.SQL("{}::text").format(sql.Identifier(one)) for one in self._gone.columns
+            ),
+            sql.Literal(json.dumps(self._gone.keys, ensure_ascii=False)),
+        )

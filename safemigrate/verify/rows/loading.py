@@ -11,7 +11,7 @@ from safemigrate.verify.rows.samples import Samples, run_sample
 from safemigrate.verify.rows.states import count_rows, list_tables
 from safemigrate.verify.stage import Stage
 
-__all__ = ["advise_sample", "load_rows"]
+__all__ = ["advise_sample", "load_rows", "tell_others"]
 
 
 def load_rows(stage: Stage, connection: Connection, tables: Collection[QualifiedName]) -> Filling:
@@ -47,3 +47,10 @@ def advise_sample(stage: Stage, *, is_after: bool = False) -> str:
     return f'write INSERT statements for such rows into "{name(stage.revision)}"' + (
         samples.how_to_name
     )
+
+
+def tell_others(tables: int) -> str:
+    """Return that so many tables beside the one named have no rows either."""
+    if not tables:
+        return ""
+    return ", and none in 1 more table" if tables == 1 else f", and none in {tables} more tables"

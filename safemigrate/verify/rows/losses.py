@@ -1,13 +1,21 @@
 """What became of rows between two states."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from safemigrate.model import QualifiedName
 from safemigrate.verify.rows.states import Held
 
-__all__ = ["Fill", "Loss", "cut_value", "find_fills", "find_later_losses", "find_losses"]
+__all__ = [
+    "Fill",
+    "Loss",
+    "cut_value",
+    "find_fills",
+    "find_later_losses",
+    "find_losses",
+    "find_reused",
+]
 
 _SHOWN = 40
 _NOTHING = "NULL"
@@ -55,11 +63,26 @@ def cut_value(value: str) -> str:
     return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
 
 
-def find_losses(before: Held, after: Held | None) -> Iterator[Loss]:
+def find_reused(
+    before: Held, upgraded: Held | None, middle: Held | None
+) -> frozenset[tuple[str, ...]]:
+    """Return the keys of rows that the upgrade deleted and that rows written after it got.
+
+    Such a row is another one with the same key, as a trigger or a sample may give it.
+    """
+    if not before.key or upgraded is None or middle is None:
+        return frozenset()
+    return frozenset(before.rows.keys() & middle.rows.keys()) - upgraded.rows.keys()
+
+
+def find_losses(
+    before: Held, after: Held | None, reused: Collection[tuple[str, ...]] = ()
+) -> Iterator[Loss]:
     """Yield what rows of `before` have lost; the schema is meant to be the same again.
 
     A NULL that is filled is no loss, for nobody wrote it; see `find_fills`. Without a primary key
-    rows are not told apart, and the values of each column are compared as a bag.
+    rows are not told apart, and the values of each column are compared as a bag. `reused`: keys
+    that other rows have got in between, so that a row is back only where all of it is.
     """
     if not before.rows:
         return
@@ -68,13 +91,18 @@ def find_losses(before: Held, after: Held | None) -> Iterator[Loss]:
         yield Loss(before.name, None, len(before.rows), _name(before, key, values))
         return
     if before.key and before.key == after.key:
-        yield from _find_by_key(before, after)
+        yield from _find_by_key(before, after, reused)
     else:
         yield from _find_in_bags(before, after)
 
 
-def find_fills(before: Held, after: Held | None) -> Iterator[Fill]:
-    """Yield where rows of `before` had NULL and have a value now, as in a backfill."""
+def find_fills(
+    before: Held, after: Held | None, reused: Collection[tuple[str, ...]] = ()
+) -> Iterator[Fill]:
+    """Yield where rows of `before` had NULL and have a value now, as in a backfill.
+
+    `reused`: keys that other rows have got in between.
+    """
     if after is None:
         return
     is_by_key = bool(before.key) and before.key == after.key
@@ -85,7 +113,10 @@ def find_fills(before: Held, after: Held | None) -> Iterator[Fill]:
             continue
         empty = [key for key, values in before.rows.items() if values[position] is None]
         if is_by_key:
-            rows = sum(key in after.rows and after.rows[key][at] is not None for key in empty)
+            rows = sum(
+                key in after.rows and key not in reused and after.rows[key][at] is not None
+                for key in empty
+            )
         elif len(after.rows) >= len(before.rows):
             rows = len(empty) - sum(values[at] is None for values in after.rows.values())
         else:
@@ -111,7 +142,7 @@ def find_later_losses(
     if not middle.key or (before is not None and before.key != middle.key):
         yield from _find_missing(before, upgraded, middle, end)
         return
-    known = {key for one in (before, upgraded) if one is not None for key in one.rows}
+    known = (upgraded or before or replace(middle, rows={})).rows
     written = [key for key in middle.rows if key not in known]
     if end is None:
         if written and (again is None or any(key not in again.rows for key in written)):
@@ -153,11 +184,15 @@ def _is_kept(value: str | None, held: Held, key: tuple[str, ...], position: int 
     return key in held.rows and held.rows[key][position] == value
 
 
-def _find_by_key(before: Held, after: Held) -> Iterator[Loss]:
-    missing = [key for key in before.rows if key not in after.rows]
+def _find_by_key(before: Held, after: Held, reused: Collection[tuple[str, ...]]) -> Iterator[Loss]:
+    missing = [
+        key
+        for key, values in before.rows.items()
+        if key not in after.rows or (key in reused and after.rows[key] != values)
+    ]
     if missing:
         yield _gone(before, missing)
-    there = [key for key in before.rows if key in after.rows]
+    there = [key for key in before.rows if key in after.rows and key not in reused]
     positions = {one.name: position for position, one in enumerate(after.columns)}
     for position, column in enumerate(before.columns):
         at = positions.get(column.name)

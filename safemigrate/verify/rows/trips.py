@@ -8,7 +8,7 @@ from safemigrate.model import Direction, ObservedStatement, QualifiedName
 from safemigrate.trace import Connection
 from safemigrate.verify.bench import Bench, Move, StepFault
 from safemigrate.verify.rows.filling import Filling, fill_tables
-from safemigrate.verify.rows.inserting import NO_FREE_KEY
+from safemigrate.verify.rows.inserting import NO_FREE_KEY, Gone
 from safemigrate.verify.rows.samples import SampleFault, Samples, run_sample
 from safemigrate.verify.rows.states import (
     Held,
@@ -178,9 +178,25 @@ def _load_after(stage: Stage, bench: Bench, load: Load, samples: Samples, trip: 
         sampled |= _run_sample(connection, file, trip)
     trip.written = frozenset(concerned - sampled)
     trip.later_filling = fill_tables(
-        connection, concerned, load.rows, except_for=sampled, kind_to=load.later_kind_to
+        connection,
+        concerned,
+        load.rows,
+        except_for=sampled,
+        kind_to=load.later_kind_to,
+        gone=_find_gone(trip, there),
     )
     trip.middle = read_held(connection, trip.before, trip.before)
+
+
+def _find_gone(trip: Trip, there: Mapping[int, QualifiedName]) -> dict[QualifiedName, Gone]:
+    """Return the keys of the rows that the upgrade has deleted, by the tables' present names."""
+    found = {}
+    for name, after in trip.upgraded.items():
+        before = trip.before[name]
+        keys = tuple(key for key in before.rows if key not in after.rows)
+        if keys and after.oid in there and after.key and len(after.key) == len(before.key):
+            found[there[after.oid]] = Gone(after.key, keys)
+    return found
 
 
 def _run_sample(connection: Connection, file: Path, trip: Trip) -> frozenset[QualifiedName]:

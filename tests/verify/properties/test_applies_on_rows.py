@@ -96,6 +96,19 @@ def test_the_key_that_is_there_twice_is_named(scaffold: Scaffold) -> None:
     assert "it applies where all rows meet the schema after it already" in check.details
 
 
+def test_a_key_to_come_has_no_value_twice_where_a_trigger_wants_others(scaffold: Scaffold) -> None:
+    begin(
+        scaffold,
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.email IS NULL THEN "
+        "RAISE EXCEPTION ''email needed''; END IF; RETURN NEW; END'",
+        "CREATE TRIGGER needed BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION f()",
+    )
+    scaffold.add("r2", "CREATE UNIQUE INDEX once ON users (email)", "DROP INDEX once")
+    check = scaffold.check(SUBJECT)
+    assert check.standing is Standing.BROKEN
+    assert "it applies where all rows meet the schema after it already" in check.details
+
+
 def test_a_long_value_is_cut(scaffold: Scaffold) -> None:
     samples = scaffold.folder / "samples"
     samples.mkdir()

@@ -40,6 +40,18 @@ def test_one_build_is_resumable_where_the_runner_goes_on(anywhere: Scaffold) -> 
     assert line.endswith("; safemigrate upgrade goes on")
 
 
+def test_a_downgrade_that_does_nothing_leaves_the_next_revision_alone(scaffold: Scaffold) -> None:
+    scaffold.add("one", CREATE, "DROP TABLE t")
+    # fails when it is applied again, with the schema that it made and the version before it
+    scaffold.add("two", "CREATE INDEX k ON t (b)", "DROP INDEX IF EXISTS kk")
+    scaffold.add("three", ONE_BUILD, ONE_DROP)
+
+    proof = scaffold.verify(selected=("resumable", "masks-nothing"))
+
+    checks = proof.revisions[-1].checks
+    assert [one.standing for one in checks] == [Standing.HOLDS] * 2, checks
+
+
 def test_two_builds_are_resumable_where_the_runner_goes_on(scaffold: Scaffold) -> None:
     scaffold.add("one", CREATE, "DROP TABLE t")
     scaffold.add("two", TWO_BUILDS, TWO_DROPS)

@@ -86,6 +86,20 @@ def test_a_head_without_a_name_beside_a_named_one_is_told(scaffold: Scaffold) ->
     assert check.standing is Standing.BROKEN
     assert check.reason == "head one is of no named branch, beside heads that are"
     assert "branch_labels" in check.help
+    assert "merge" not in check.help
+
+
+def test_two_heads_beside_a_named_branch_are_not_merged_with_it(scaffold: Scaffold) -> None:
+    add(scaffold, "plug", None)
+    label(scaffold, "plug", "plugin")
+    add(scaffold, "one", None)
+    add(scaffold, "left", "one")
+    add(scaffold, "right", "one")
+
+    check = scaffold.check(SUBJECT)
+
+    assert check.standing is Standing.BROKEN
+    assert check.help == "make one of them: `alembic merge left right`"
 
 
 def test_no_revisions_are_no_fault(scaffold: Scaffold) -> None:

@@ -291,6 +291,24 @@ def test_triggers_may_fill_in_and_refuse(connection: Connection) -> None:
     assert ask(connection, "SELECT count(DISTINCT slug), min(state) FROM t") == [(100, "new")]
 
 
+def test_a_table_that_takes_no_row_and_refuses_none_is_named_with_the_reason(
+    connection: Connection,
+) -> None:
+    make(
+        connection,
+        "CREATE TABLE eaten (id bigint PRIMARY KEY)",
+        "CREATE FUNCTION eat() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+        "CREATE TRIGGER eat BEFORE INSERT ON eaten FOR EACH ROW EXECUTE FUNCTION eat()",
+        "CREATE TABLE full_up (id boolean PRIMARY KEY)",
+        "INSERT INTO full_up VALUES (false), (true)",
+    )
+    unsolved = fill(connection, "eaten", "full_up").unsolved
+    assert unsolved == {
+        QualifiedName("public", "eaten"): "a trigger or a rule keeps rows out of public.eaten",
+        QualifiedName("public", "full_up"): "every key that was tried is there already",
+    }
+
+
 def test_what_cannot_be_solved_is_named_with_the_reason(connection: Connection) -> None:
     make(
         connection,
