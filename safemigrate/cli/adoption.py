@@ -5,13 +5,17 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
+from safemigrate.cli.adoption_calls import Subject, Use
+from safemigrate.cli.adoption_uses import find_hook_use, find_job_use, find_workflow_use, has_job
 from safemigrate.cli.baselines import check_baseline, make_baseline
 from safemigrate.cli.files import FileChange
-from safemigrate.cli.hooks import HOOK_FILE, Hook, append_hook, has_hook
+from safemigrate.cli.hooks import HOOK_FILE, Hook, append_hook
 from safemigrate.cli.pipelines import (
     GITLAB_FILE,
+    JOB_NAME,
     WORKFLOW_FILE,
     find_requirements,
     make_gitlab_job,
@@ -28,6 +32,7 @@ from safemigrate.source.run_folders import RelativePaths, find_run_folder
 __all__ = ["BASELINE_NAME", "Place", "Step", "find_place", "plan_steps"]
 
 BASELINE_NAME = "safemigrate-baseline.json"
+_NO_NAME = re.compile(r"[^\w.]+", re.ASCII)
 _HOST = re.compile(r"(?:://|@)(?:[^/@]*@)?(?P<host>[^/:]+)")
 
 
@@ -84,13 +89,24 @@ class Place:
         """The folder that commands run in, relative to the top of the repository; empty for it."""
         return "" if self.repository is None else self._from_top(self.run_folder)
 
-    def list_locations(self) -> tuple[str, ...]:
-        """Return the folders of revisions relative to the top, without those outside of it."""
-        if self.repository is None:
-            return ()
-        top = self.repository.top.resolve()
-        inside = (one for one in self.locations if one.resolve().is_relative_to(top))
-        return tuple(self._from_top(one) for one in inside)
+    @property
+    def label(self) -> str:
+        """What tells the project from the others of its repository: its folder, mostly."""
+        file = self.config_path
+        is_usual = file.name in {"alembic.ini", "pyproject.toml"}
+        folder = self._from_top(file.absolute().parent)
+        return "/".join(filter(None, (folder, "" if folder and is_usual else file.stem)))
+
+    @property
+    def subject(self) -> Subject:
+        """The project, to look for what there is for it."""
+        assert self.repository is not None  # noqa: S101 - the callers have looked
+        file = self.config_path.absolute()
+        return Subject(
+            self.repository.top.resolve(),
+            file.parent.resolve() / file.name,
+            tuple(one.resolve() for one in self.locations),
+        )
 
     def _from_top(self, path: Path) -> str:
         assert self.repository is not None  # noqa: S101 - the callers have looked
@@ -225,17 +241,12 @@ def _plan_repository(
     top = repository.top
     if place.lost is not None:
         yield _plan_paths(place, place.lost)
-    command = ("safemigrate", "lint", "--staged", *place.options)
-    yield _plan_hook(top / HOOK_FILE, Hook(command, place.below, place.list_locations()))
-    requirements = place.requirements
+    yield _plan_hook(top / HOOK_FILE, place)
     if (top / ".github").is_dir() or _is_on_github(repository):
-        text = make_workflow(place.below, place.options, requirements, variables)
-        yield _plan_workflow(top, text)
+        yield _plan_workflow(top, place, variables)
     gitlab = top / GITLAB_FILE
-    if gitlab.is_file() and b"safemigrate" not in gitlab.read_bytes():
-        job = make_gitlab_job(place.below, place.options, requirements, variables)
-        about = "add this job, which judges and proves what a merge request adds"
-        yield Step(gitlab, about, snippet=job)
+    if gitlab.is_file():
+        yield _plan_job(gitlab, place, variables)
 
 
 def _plan_paths(place: Place, lost: RelativePaths) -> Step:
@@ -269,10 +280,16 @@ def _count_from(folder: Path, path: str, *, is_toml: bool) -> str:
     return f'"{place.as_posix()}"' if is_toml else place.as_posix()
 
 
-def _plan_hook(path: Path, hook: Hook) -> Step:
+def _plan_hook(path: Path, place: Place) -> Step:
     content = path.read_bytes() if path.exists() else None
-    if content is not None and has_hook(content):
+    use = Use.NONE if content is None else find_hook_use(content, place.subject)
+    if use is Use.OURS:
         return Step(path, "the hook is there")
+    command = ("safemigrate", "lint", "--staged", *place.options)
+    hook = Hook(command, place.below, "" if use is Use.NONE else place.label)
+    if use is Use.UNSURE:
+        about = f"add this hook to its repos, unless one that is there judges {place.label}"
+        return Step(path, about, snippet=hook.text())
     after = append_hook(content, hook)
     if after is None:
         return Step(path, "add this hook to its repos", snippet=hook.text())
@@ -280,13 +297,48 @@ def _plan_hook(path: Path, hook: Hook) -> Step:
     return Step(path, about, FileChange(path, content, after))
 
 
-def _plan_workflow(top: Path, text: str) -> Step:
-    path = top / WORKFLOW_FILE
-    for other in (path, *sorted(path.parent.glob("*.y*ml"))):
-        if other.is_file() and (other == path or b"safemigrate" in other.read_bytes()):
-            return Step(other, "the workflow is there")
+def _plan_workflow(top: Path, place: Place, variables: Sequence[str]) -> Step:
+    usual = top / WORKFLOW_FILE
+    found = sorted(one for one in usual.parent.glob("*.y*ml") if one.is_file())
+    uses = {one: find_workflow_use(one.read_bytes(), place.subject) for one in found}
+    ours = [one for one, use in uses.items() if use is Use.OURS]
+    if ours:
+        return Step(ours[0], "the workflow is there")
+    used = [one for one, use in uses.items() if use is not Use.NONE]
+    path = _find_free(usual, place.label) if used or os.path.lexists(usual) else usual
+    text = make_workflow(place.below, place.options, place.requirements, variables, name=path.stem)
+    unsure = [one for one, use in uses.items() if use is Use.UNSURE]
+    if unsure:
+        about = f'put this workflow there, unless "{unsure[0].name}" judges {place.label}'
+        return Step(path, about, snippet=text)
     about = "a workflow that judges and proves what a pull request adds"
     return Step(path, about, FileChange(path, None, text.encode()))
+
+
+def _find_free(usual: Path, label: str) -> Path:
+    """Return a path beside the usual one at which nothing is: what is there is never written."""
+    names = (_name_job(label, number) for number in count(1))
+    paths = (usual.with_name(f"{name}{usual.suffix}") for name in names)
+    return next(path for path in paths if not os.path.lexists(path))
+
+
+def _plan_job(path: Path, place: Place, variables: Sequence[str]) -> Step:
+    content = path.read_bytes()
+    use = find_job_use(content, place.subject)
+    if use is Use.OURS:
+        return Step(path, "the job is there")
+    is_usual = use is Use.NONE and not has_job(content)
+    name = JOB_NAME if is_usual else _name_job(place.label)
+    job = make_gitlab_job(place.below, place.options, place.requirements, variables, name=name)
+    about = "add this job, which judges and proves what a merge request adds"
+    about += f", unless one that is there judges {place.label}" if use is Use.UNSURE else ""
+    return Step(path, about, snippet=job)
+
+
+def _name_job(label: str, number: int = 1) -> str:
+    """Return `safemigrate-services-web`."""
+    parts = (JOB_NAME, _NO_NAME.sub("-", label).strip("-"), "" if number == 1 else str(number))
+    return "-".join(filter(None, parts))
 
 
 def _is_on_github(repository: Repository) -> bool:

@@ -89,7 +89,8 @@ def describe_steps(steps: Sequence[Step], place: Place, *, is_dry: bool) -> str:
         lines += [f"By hand, in {_show(step.path)}: {one_line(step.about)}.", ""]
         lines += [indent(step.snippet, "    ")]
     if not written:
-        lines += ["Nothing to write: this project uses safemigrate already."]
+        rest = "what is left is by hand" if by_hand else "this project uses safemigrate already"
+        lines += [f"Nothing to write: {rest}."]
     elif not is_dry:
         lines += _describe_next(written, place)
     return "\n".join(lines).rstrip("\n")

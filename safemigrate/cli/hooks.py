@@ -4,14 +4,13 @@ The format is that of https://pre-commit.com/#adding-pre-commit-plugins-to-your-
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from textwrap import indent
 
 import yaml
 
-__all__ = ["HOOK_FILE", "Hook", "append_hook", "has_hook", "quote_scalar"]
+__all__ = ["HOOK_FILE", "Hook", "append_hook", "quote_scalar"]
 
 HOOK_FILE = ".pre-commit-config.yaml"
 
@@ -24,12 +23,12 @@ class Hook:
     """A hook that judges what is staged.
 
     `command`: the words that run it. `folder`: where, relative to the top of the repository,
-    empty for the top itself. `locations`: folders of revisions, relative to the top.
+    empty for the top itself. `project`: what its name says beside, where there are several.
     """
 
     command: tuple[str, ...]
     folder: str
-    locations: tuple[str, ...]
+    project: str = ""
 
     def text(self) -> str:
         """Return the entry, as an item of `repos:` that stands at the first column."""
@@ -37,10 +36,11 @@ class Hook:
             "- repo: local\n"
             "  hooks:\n"
             f"    - id: {_ID}\n"
-            "      name: safemigrate lint\n"
+            f"      name: {quote_scalar(f'safemigrate lint {self.project}'.rstrip())}\n"
             f"      entry: {quote_scalar(self._entry())}\n"
             "      language: system\n"
-            f"      files: {quote_scalar(_match_below(self.locations))}\n"
+            # pre-commit tells of no file that is deleted, or that a merge brings without a conflict
+            "      always_run: true\n"
             "      pass_filenames: false\n"
         )
 
@@ -79,19 +79,6 @@ def append_hook(content: bytes | None, hook: Hook) -> bytes | None:
     return appended.encode() if is_right else None
 
 
-def has_hook(content: bytes) -> bool:
-    """Return whether some hook of pre-commit's file runs safemigrate."""
-    try:
-        document = yaml.safe_load(content)
-    except (UnicodeDecodeError, yaml.YAMLError):
-        return False
-    return any(
-        "safemigrate" in str(hook.get(key, ""))
-        for hook in _list_hooks(document)
-        for key in ("id", "entry")
-    )
-
-
 def quote_scalar(text: str) -> str:
     """Return the text as YAML on one line, quoted where it has to be."""
     # words such as `on` are no text when they stand there plain
@@ -108,22 +95,3 @@ def _find_column(root: yaml.Node | None) -> int | None:
         if key.value == "repos" and isinstance(value, yaml.SequenceNode):
             return None if value.flow_style else value.start_mark.column
     return None
-
-
-def _list_hooks(document: object) -> Iterable[Mapping[str, object]]:
-    repositories = document.get("repos") if isinstance(document, dict) else None
-    for repository in repositories if isinstance(repositories, list) else ():
-        hooks = repository.get("hooks") if isinstance(repository, dict) else None
-        yield from (
-            one for one in (hooks if isinstance(hooks, list) else ()) if isinstance(one, dict)
-        )
-
-
-def _match_below(locations: Sequence[str]) -> str:
-    r"""Return the regular expression of Python files below the folders: `^(?:a|b)/.*\.py$`."""
-    if not locations or "" in locations:
-        return r"\.py$"
-    # a space needs no escape, and reads better without
-    escaped = [re.escape(location).replace(r"\ ", " ") for location in sorted(set(locations))]
-    below = escaped[0] if len(escaped) == 1 else f"(?:{'|'.join(escaped)})"
-    return rf"^{below}/.*\.py$"

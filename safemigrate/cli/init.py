@@ -84,7 +84,7 @@ def command(
         result,
         version=server.configured,
         has_baseline=not no_baseline,
-        variables=walked.timeline.unset_variables,
+        variables=walked.timeline.required_variables,
     )
     if not dry_run:
         write_changes([step.change for step in steps if step.change is not None])
@@ -109,6 +109,11 @@ def _choose_server(known: Config, asked: int | None, url: str | None) -> _Server
         where = f'as "{known.path}" says' if known.pg_version else "as none is configured"
         if asked is not None and asked != version.major:
             where += f'; --pg-version {asked} would be "{known.prefix}pg-version" there'
+        if url is not None:
+            where += (
+                "; the database of --url was not asked, for there is a configuration: its version "
+                f'would be "{known.prefix}pg-version" there'
+            )
         return _Server(version, None, f"judged for PostgreSQL {version}, {where}")
     if asked is not None:
         return _Server(ServerVersion(asked), ServerVersion(asked), f"PostgreSQL {asked}")

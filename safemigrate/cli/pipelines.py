@@ -12,6 +12,7 @@ from safemigrate.source.url import DUMMY_URL
 
 __all__ = [
     "GITLAB_FILE",
+    "JOB_NAME",
     "WORKFLOW_FILE",
     "find_requirements",
     "make_gitlab_job",
@@ -20,6 +21,7 @@ __all__ = [
 
 WORKFLOW_FILE = ".github/workflows/safemigrate.yml"
 GITLAB_FILE = ".gitlab-ci.yml"
+JOB_NAME = "safemigrate"
 
 _PYTHON = "3.13"
 _CHECKOUT = "actions/checkout@df4cb1c069e1874edd31b4311f1884172cec0e10 # v6.0.3"
@@ -32,6 +34,9 @@ _OTHER_PRODUCT = re.compile(
 )
 _DATABASE = re.compile(r"^(?:DB|PG|SQL)|DATABASE|POSTGRES|ALEMBIC|SQLALCHEMY|DB$")
 _PACKAGE = '"safemigrate[embedded]"'
+
+# What every shell and every job has by itself.
+_EVERYWHERE = frozenset({"CI", "HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "USER"})
 
 
 def find_requirements(folders: Iterable[Path], run_folder: Path) -> tuple[str, ...]:
@@ -54,32 +59,37 @@ def make_workflow(
     options: Iterable[str],
     requirements: Sequence[str] = (),
     variables: Sequence[str] = (),
+    *,
+    name: str = JOB_NAME,
 ) -> str:
     """Return a workflow that shows a pull request what its migrations do.
 
     `folder`: where the commands run, relative to the top of the repository, empty for the top.
     `options`: further ones of the command. `requirements`: what else to install, as words for pip.
-    `variables`: of the environment, that env.py and the revisions have to have.
+    `variables`: of the environment, that env.py and the revisions have to have. `name`: no other
+    workflow's, for the runs of a name cancel each other; of letters, digits, `.`, `_` and `-`.
     """
     # https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax
     place = f"        working-directory: {quote_scalar(folder)}\n" if folder else ""
     installs = map(quote_scalar, _install(requirements))
     steps = "".join(f"      - run: {one}\n{place}" for one in installs)
     command = quote_scalar(_join("safemigrate pull-request", options))
+    # a check that is required is known by the name of its job
+    check = " ".join(("migrations", name.removeprefix(JOB_NAME).removeprefix("-"))).rstrip()
     return f"""\
-name: safemigrate
+name: {name}
 
 on: pull_request
 
 permissions: {{}}
 
 concurrency:
-  group: safemigrate-${{{{ github.ref }}}}
+  group: {name}-${{{{ github.ref }}}}
   cancel-in-progress: true
 
 jobs:
   safemigrate:
-    name: migrations
+    name: {check}
     runs-on: ubuntu-latest
     permissions:
       contents: read
@@ -106,6 +116,8 @@ def make_gitlab_job(
     options: Iterable[str],
     requirements: Sequence[str] = (),
     variables: Sequence[str] = (),
+    *,
+    name: str = JOB_NAME,
 ) -> str:
     """Return a job that shows a merge request what its migrations do, as `make_workflow`."""
     # https://docs.gitlab.com/ci/yaml/artifacts_reports/
@@ -117,13 +129,13 @@ def make_gitlab_job(
         f"    - {quote_scalar(one)}\n" for one in (*change, *_install(requirements), command)
     )
     return f"""\
-safemigrate:
+{name}:
   image: python:{_PYTHON}
   rules:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
   # the next push ends this job, and two jobs of a merge request never run at once
   interruptible: true
-  resource_group: safemigrate-$CI_MERGE_REQUEST_IID
+  resource_group: {name}-$CI_MERGE_REQUEST_IID
   variables:
     # the history, to know what the branch adds
     GIT_DEPTH: "0"
@@ -144,8 +156,9 @@ def _set_variables(names: Sequence[str], margin: str) -> str:
 
     A value of ours where it is not meant would be worse than the error that names the variable.
     """
-    urls = [name for name in names if _is_database_url(name)]
-    others = [name for name in names if name not in urls]
+    wanted = [name for name in names if name not in _EVERYWHERE]
+    urls = [name for name in wanted if _is_database_url(name)]
+    others = [name for name in wanted if name not in urls]
     lines = (
         ["# the proofs run on a server of their own: any URL of PostgreSQL will do"] if urls else []
     )

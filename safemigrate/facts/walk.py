@@ -84,7 +84,7 @@ def _walk(history: History, before: Catalog, ground: _Ground) -> Timeline:
         history.notices,
         history.naming_convention,
         following=settle(catalog),
-        unset_variables=history.unset_variables,
+        required_variables=history.required_variables,
     )
 
 

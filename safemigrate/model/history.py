@@ -168,7 +168,7 @@ class History:
     and they send something else there; in the order in which it does.
     `inputs`: the absolute paths of other files of the project that were read for it: env.py,
     helpers, files of SQL.
-    `unset_variables`: of the environment, which the project has to have and which were not set.
+    `required_variables`: of the environment, which the project has to have, set here or not.
     """
 
     migrations: tuple[Migration, ...]
@@ -178,4 +178,4 @@ class History:
     setup: tuple[Statement, ...] = ()
     further: "tuple[History, ...]" = ()
     inputs: frozenset[str] = frozenset()
-    unset_variables: tuple[str, ...] = ()
+    required_variables: tuple[str, ...] = ()

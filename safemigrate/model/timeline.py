@@ -107,7 +107,7 @@ class Passage:
 class Timeline:
     """The passages of a history: for each migration its upgrade, then its downgrade.
 
-    `naming_convention`, `unset_variables`: as `History` has them. `following`: what a further
+    `naming_convention`, `required_variables`: as `History` has them. `following`: what a further
     migration would meet.
     """
 
@@ -115,7 +115,7 @@ class Timeline:
     notices: tuple[str, ...] = ()
     naming_convention: Mapping[str, str] = field(default_factory=dict)
     following: Catalog = field(default_factory=Catalog)
-    unset_variables: tuple[str, ...] = ()
+    required_variables: tuple[str, ...] = ()
 
     @property
     def end(self) -> Catalog:

@@ -157,6 +157,7 @@ def _record(
             project.stand_ins.missing.setdefault(name, set()).update(importers)
         project.stand_ins.broken.update(old.broken)
         project.stand_ins.absent.variables.update(old.variables)
+        project.stand_ins.absent.required.update(dict.fromkeys(old.history.required_variables))
         project.stand_ins.legacy.update(old.legacy)
     recording = record_revisions(project, version=request.version, known=known)
     return project, recording, lineages if recording.revisions else ()

@@ -113,8 +113,8 @@ def record_revisions(
     notices += [f"env.py {attempt}, which is refused" for attempt in recorder.attempts]
     if recorder.changes_schema:
         notices.append("env.py itself changes the schema, which is not judged")
-    unset = () if project.stand_ins is None else project.stand_ins.absent.variables
-    history = replace(recorder.history(tuple(notices)), unset_variables=tuple(sorted(unset)))
+    required = () if project.stand_ins is None else project.stand_ins.absent.required
+    history = replace(recorder.history(tuple(notices)), required_variables=tuple(sorted(required)))
     is_separable = len(recorder.runs) == 1
     return Recording(history, tuple(recorder.recorded) if is_separable else ())
 

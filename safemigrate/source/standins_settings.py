@@ -28,6 +28,9 @@ _MODULES: tuple[Any, ...] = (sqlalchemy, sqlalchemy.engine, sqlalchemy.engine.ur
 
 _UNREADABLE = (ArgumentError, AttributeError, TypeError, ValueError)
 
+# What `get`, `pop` and `setdefault` of the environment, and `os.getenv`, are written in.
+_OF_MAPPINGS = frozenset({"_collections_abc", "collections.abc", "os"})
+
 
 class _Unset(str):
     """The empty text that stands for a variable; as a number, it is the one a stand-in is."""
@@ -45,12 +48,15 @@ class Absent:
     """What the project reads by `[]`, and what is not there.
 
     `variables`: of the environment. `attributes`: of Alembic's configuration, where a program
-    leaves what it has for env.py.
+    leaves what it has for env.py. `required`: the variables that have to be there, those that are
+    set here among them.
     """
 
     def __init__(self, places: Places, uses: Uses) -> None:
         self.variables: dict[str, None] = {}
         self.attributes: dict[str, None] = {}
+        self.required: dict[str, None] = {}
+        self._spared: set[str] = set()
         self._places = places
         self._uses = uses
 
@@ -81,8 +87,27 @@ class Absent:
         if not self._has_to_be(frame):
             return None
         self.variables[name] = None
+        self.required[name] = None
         self._uses.say(f'reads the variable "{name}", which is not set here')
         return _Unset()
+
+    def see_variable(self, name: str, frame: FrameType) -> None:
+        """Note that a variable that is set is read; `frame`: of whoever reads it."""
+        if frame.f_globals.get("__name__") in _OF_MAPPINGS:
+            self.spare_variable(name, frame)
+        elif not {name} & (self._spared | self.required.keys()) and self._has_to_be(frame):
+            self.required[name] = None
+
+    def spare_variable(self, name: str, frame: FrameType) -> None:
+        """Note that the project may do without a variable: it looks for it first, or sets it.
+
+        What it has read before without that it has to have all the same.
+        """
+        found: FrameType | None = frame
+        while found is not None and found.f_globals.get("__name__") in _OF_MAPPINGS:
+            found = found.f_back
+        if found is not None and self._places.has(found.f_code.co_filename):
+            self._spared.add(name)
 
     def read_attribute(self, name: str, frame: FrameType) -> StandIn | None:
         """Return what stands for an attribute; None as for a variable."""
@@ -213,6 +238,14 @@ def _reading_variables(absent: Absent) -> Iterator[None]:
     class Answering(kept):  # type: ignore[misc, valid-type]  # a class that is known when it runs
         """The same mapping. `in`, `get` and `pop` call from a module that is not the project's."""
 
+        def __contains__(self, name: object) -> bool:
+            absent.spare_variable(str(name), sys._getframe(1))  # noqa: SLF001 - only the caller tells
+            return bool(super().__contains__(name))
+
+        def __setitem__(self, name: str, value: str) -> None:
+            absent.spare_variable(name, sys._getframe(1))  # noqa: SLF001 - only the caller tells
+            super().__setitem__(name, value)
+
         def __getitem__(self, name: str) -> str:
             try:
                 value: str = super().__getitem__(name)
@@ -221,6 +254,7 @@ def _reading_variables(absent: Absent) -> Iterator[None]:
                 if found is None:
                     raise
                 return found
+            absent.see_variable(name, sys._getframe(1))  # noqa: SLF001 - only the caller tells
             return value
 
     environment.__class__ = Answering

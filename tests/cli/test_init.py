@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -99,6 +98,7 @@ def hook_of(path: Path) -> Mapping[str, str]:
         if hook["id"] == "safemigrate-lint"
     ]
     assert hook.pop("pass_filenames") is False
+    assert hook.pop("always_run") is True
     return {str(key): str(value) for key, value in hook.items()}
 
 
@@ -248,7 +248,7 @@ def test_the_hook_judges_what_is_staged(tracked: ProjectFolder, run: Run, git: G
     assert run("init").exit_code == 0
     hook = hook_of(tracked.path / HOOKS)
     assert hook["language"] == "system"
-    assert hook["files"] == r"^migrations/versions/.*\.py$"
+    assert "files" not in hook
     assert run_on_path(hook["entry"], tracked.path).returncode == 0
     git("add", add_index(tracked, "cccc", after="bbbb"))
     done = run_on_path(hook["entry"], tracked.path)
@@ -284,8 +284,6 @@ def test_the_hook_of_a_project_below_the_top(
     assert (inner.path / "safemigrate.toml").is_file()
     hook = hook_of(folder.path / HOOKS)
     path = "it's a service é/migrations/versions/bbbb.py"
-    assert re.search(hook["files"], path)
-    assert not re.search(hook["files"], "migrations/versions/bbbb.py")
     git("add", add_index(inner, "bbbb", after="aaaa"))
     done = run_on_path(hook["entry"], folder.path)
     assert done.returncode == 1, done.stderr
@@ -414,6 +412,11 @@ def test_a_configuration_of_the_user_s_is_left_alone(tracked: ProjectFolder, run
     assert not (tracked.path / BASELINE).exists()
     assert f'    baseline = "{BASELINE}"' in result.stdout
     assert read_row(result, "server").startswith("judged for PostgreSQL 15, as ")
+    unasked = read_row(run("init", "--url", "mysql://somewhere/n"), "server")
+    assert unasked.endswith(
+        "the database of --url was not asked, for there is a configuration: "
+        'its version would be "pg-version" there'
+    )
     tracked.write("safemigrate.toml", f'pg-version = 15\nbaseline = "known/{BASELINE}"\n')
     assert run("init").exit_code == 0
     assert (tracked.path / "known" / BASELINE).is_file()
@@ -479,11 +482,12 @@ def test_the_workflow_installs_what_the_project_imports(
 
 
 def test_a_workflow_that_is_there_is_kept(tracked: ProjectFolder, run: Run) -> None:
-    path = tracked.write(".github/workflows/ours.yaml", "# runs safemigrate\n")
+    text = "jobs: {a: {steps: [{run: safemigrate pull-request}]}}\n"
+    path = tracked.write(".github/workflows/ours.yaml", text)
     result = run("init")
     assert result.exit_code == 0
     assert not (tracked.path / WORKFLOW).exists()
-    assert path.read_text("utf-8") == "# runs safemigrate\n"
+    assert path.read_text("utf-8") == text
 
 
 def test_a_project_that_is_not_on_github_gets_no_workflow(
@@ -583,7 +587,6 @@ def test_a_project_of_flask_migrate_is_adopted_without_the_application(
     assert read_row(result, "revisions") == '2, head "bbbb"'
     assert read_row(result, "judged") == "4 of 4 statements"
     hook = hook_of(adopter.path / HOOKS)
-    assert hook["files"] == r"^migrations/versions/.*\.py$"
     git("add", ".")
     assert run_on_path(hook["entry"], adopter.path).returncode == 0
     git("add", add_index(adopter, "cccc", after="bbbb"))
@@ -595,7 +598,7 @@ def test_a_project_without_revisions_is_adopted(folder: ProjectFolder, run: Run,
     result = run("init")
     assert result.exit_code == 0, result.output
     assert read_row(result, "revisions") == "none yet"
-    assert hook_of(folder.path / HOOKS)["files"] == r"^migrations/versions/.*\.py$"
+    assert hook_of(folder.path / HOOKS)["entry"] == "safemigrate lint --staged"
     assert run("lint").exit_code == 0
 
 

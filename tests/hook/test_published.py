@@ -122,6 +122,72 @@ def test_a_commit_without_migrations_is_not_held_up(shop: Shop, published: Publi
     assert done.returncode == 0, done.stderr
 
 
+def test_a_commit_that_only_deletes_a_revision_is_refused(shop: Shop, published: Published) -> None:
+    shop.use(published.entry(LINT))
+    shop.git("add", shop.revise("0002", GOOD, UNDO, after="0001"))
+    shop.git("add", shop.revise("0003", "pass", "pass", after="0002"))
+    shop.git("commit", "--quiet", "-m", "second", "--no-verify")
+    shop.git("rm", "--quiet", "migrations/versions/0002.py")
+
+    done = shop.commit()
+
+    assert done.returncode == 1
+    assert re.search('^error: .*"0002"', done.stderr, re.MULTILINE)
+
+
+def test_a_merge_with_a_conflict_elsewhere_is_judged(shop: Shop, published: Published) -> None:
+    shop.use(published.entry(LINT))
+    shop.git("add", shop.write("notes.txt", "soup\n"))
+    shop.git("commit", "--quiet", "-m", "second", "--no-verify")
+    shop.git("checkout", "--quiet", "-b", "other")
+    shop.git("add", shop.write("notes.txt", "stew\n"), shop.revise("0002", BAD, UNDO, "0001"))
+    shop.git("commit", "--quiet", "-m", "third", "--no-verify")
+    shop.git("checkout", "--quiet", "main")
+    shop.git("add", shop.write("notes.txt", "broth\n"))
+    shop.git("commit", "--quiet", "-m", "fourth", "--no-verify")
+    assert shop.run("git", "merge", "other").returncode == 1
+    shop.git("add", shop.write("notes.txt", "broth and stew\n"))
+
+    done = shop.commit()
+
+    assert done.returncode == 1
+    assert "error[non-concurrent-index]" in done.stderr
+
+
+@pytest.mark.parametrize("args", [[], ["--config", "db/alembic.ini"]], ids=["found", "named"])
+def test_a_project_below_the_top_is_judged_and_holds_up_no_other_commit(
+    shop: Shop, published: Published, args: list[str]
+) -> None:
+    shop.use(published.entry({**LINT, "args": args}))
+    (shop.path / "db").mkdir()
+    shop.git("mv", "alembic.ini", "migrations", "db")
+    shop.git("commit", "--quiet", "-m", "second", "--no-verify")
+    shop.git("add", shop.write("notes.txt", "soup\n"))
+
+    assert shop.commit().returncode == 0
+    path = shop.revise("0002", BAD, UNDO, after="0001")
+    (shop.path / path).rename(shop.path / "db" / path)
+    shop.git("add", f"db/{path}")
+    done = shop.commit()
+    assert done.returncode == 1
+    assert "error[non-concurrent-index]" in done.stderr
+
+
+def test_a_hook_may_be_narrowed_to_what_pre_commit_tells_of(
+    shop: Shop, published: Published
+) -> None:
+    narrow = {"always_run": False, "files": "^migrations/versions/"}
+    shop.use(published.entry({**LINT, **narrow}))
+    shop.git("commit", "--quiet", "-m", "second", "--no-verify")
+    shop.git("add", shop.write("notes.txt", "soup\n"))
+
+    done = shop.commit()
+
+    assert done.returncode == 0
+    assert "safemigrate lint" in done.stderr
+    assert "Skipped" in done.stderr
+
+
 def test_sql_files_are_judged_with_those_before_them(shop: Shop, published: Published) -> None:
     shop.use(published.entry({**LINT, "args": ["changes"], "files": "^changes/"}))
     old = "CREATE TABLE dish (id bigint PRIMARY KEY);\nCREATE INDEX ON recipe (name);\n"

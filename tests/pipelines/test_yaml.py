@@ -23,6 +23,7 @@ WORKFLOWS = {
     "at the top": make_workflow("", ()),
     "below": make_workflow("services/it's a shop", ("-c", "db/alembic.ini"), ("-r", "a b.txt")),
     "with variables": make_workflow("", (), (), ("APP_KEY", "DATABASE_URL")),
+    "of a second project": make_workflow("web", (), name="safemigrate-services-web"),
     **{
         # the page names our own action by its release, which has no digest before there is one
         f"docs/ci.md {number}": text.replace(f"{OWN}@v0", f"{OWN}@{'0123456789' * 4} # v0")
@@ -36,6 +37,7 @@ JOBS = {
     "at the top": make_gitlab_job("", ()),
     "below": make_gitlab_job("services/it's a shop", ("-c", "db/alembic.ini"), ("./it's",)),
     "with variables": make_gitlab_job("", (), (), ("APP_KEY", "DATABASE_URL")),
+    "of a second project": make_gitlab_job("web", (), name="safemigrate-services-web"),
 }
 
 
