@@ -16,6 +16,7 @@ from safemigrate.model import (
     ServerVersion,
     Tables,
 )
+from safemigrate.model.prose import as_clause
 
 __all__ = ["CatalogSnapshot", "TableSize", "decode_snapshot", "encode_snapshot", "is_snapshot"]
 
@@ -120,7 +121,7 @@ def decode_snapshot(text: str, path: str) -> CatalogSnapshot:
     except msgspec.DecodeError as error:
         reason = str(error).replace("`", "")
         raise SourceError(
-            f'"{path}" is not a snapshot: {reason[:1].lower()}{reason[1:]}',
+            f'"{path}" is not a snapshot: {as_clause(reason)}',
             'take it anew with "safemigrate snapshot"',
         ) from error
     return CatalogSnapshot(

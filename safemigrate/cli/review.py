@@ -9,6 +9,7 @@ import click
 import psycopg
 from click.core import ParameterSource
 
+from safemigrate.cli.baselines import check_target
 from safemigrate.cli.colour import choose_paint
 from safemigrate.cli.completing import complete_checks
 from safemigrate.cli.files import write_file
@@ -150,6 +151,7 @@ def command(
     it is what the project's revisions make on a throwaway server, where checks of rows and
     statistics are skipped.
     """
+    check_target(write_baseline)
     checks = choose_checks(select, ignore)
     if _is_of_head(context, url, server, pg_version):
         review = _review_head(config, server or "embedded", pg_version, checks)

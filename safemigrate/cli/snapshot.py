@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection as SqlAlchemyConnection
 from sqlalchemy.exc import DBAPIError
 
 from safemigrate.catalog import CatalogSnapshot, encode_snapshot, read_server
+from safemigrate.cli.destinations import check_destinations
 from safemigrate.cli.files import write_file
 from safemigrate.cli.manual import Manual
 from safemigrate.cli.options import config_option, url_option
@@ -69,6 +70,7 @@ def command(*, config: Path, url: str | None, output: Path | None) -> None:
 
     It reads in one read-only transaction, and waits at most 2 seconds for a lock.
     """
+    check_destinations({"--output": output}, "--output production.json")
     snapshot = _read_project(config) if url is None else _read_url(url)
     for line in snapshot.unread:
         click.echo(f"note: not understood, and left out: {line}", err=True)

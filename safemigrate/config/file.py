@@ -18,6 +18,7 @@ from safemigrate.config.settings import Config, PathChoice, RuleChoice, RuleSett
 from safemigrate.config.tables import convert_table
 from safemigrate.errors import ConfigError
 from safemigrate.model import NEWEST_VERSION, OLDEST_VERSION, ServerVersion, Severity
+from safemigrate.model.prose import as_clause
 
 __all__ = ["load_config"]
 
@@ -113,7 +114,7 @@ def _read(path: Path) -> Mapping[str, object]:
         # Before Python 3.14 the position is in the message only: "… (at line 3, column 5)".
         reason = str(error)
         raise ConfigError(
-            f'"{path}" is not valid TOML: {reason[:1].lower()}{reason[1:]}',
+            f'"{path}" is not valid TOML: {as_clause(reason)}',
             "correct the line named",
         ) from error
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from safemigrate.errors import ConfigError
+from safemigrate.model.prose import as_clause
 
 __all__ = ["convert_table", "list_keys"]
 
@@ -41,7 +42,7 @@ def convert_table(
         key = place.partition("[")[0].partition(".")[0]
         problem = problem.replace("`object`", "`table`").replace("`", "")
         raise ConfigError(
-            f'"{prefix}{place}" in "{path}": {problem[:1].lower()}{problem[1:]}',
+            f'"{prefix}{place}" in "{path}": {as_clause(problem)}',
             f"for example: {examples[key]}",
         ) from error
 

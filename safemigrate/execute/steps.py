@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from safemigrate.errors import RevisionError, UsageError
 from safemigrate.execute.events import PlannedRevision
 from safemigrate.model import Direction
+from safemigrate.model.prose import as_clause
 from safemigrate.source import Project
 from safemigrate.source.excerpt import show_path
 
@@ -118,7 +119,7 @@ def _translate(error: Exception, direction: Direction, target: str) -> UsageErro
     # Alembic quotes names as Python does
     reason = re.sub(r"(?<!\w)'([^']*)'", r'"\1"', " ".join(str(cause or error).split()))
     reason = reason.rstrip(".")
-    reason = reason[:1].lower() + reason[1:] or "it is not on the way"
+    reason = as_clause(reason) or "it is not on the way"
     if isinstance(cause, ResolutionError):
         return UsageError(
             reason,

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from safemigrate.errors import ConfigError
 from safemigrate.model import Finding, LintResult
+from safemigrate.model.prose import as_clause
 from safemigrate.model.secrets import hide_sql_passwords
 from safemigrate.sql import read_comments
 
@@ -160,9 +161,7 @@ def decode_baseline(text: str, path: str) -> Baseline:
         read = msgspec.json.decode(text, type=_Document)
     except msgspec.DecodeError as error:
         reason = str(error).replace("`", "")
-        if not reason[:2].isupper():
-            reason = f"{reason[:1].lower()}{reason[1:]}"
-        raise ConfigError(f'"{path}" is not a baseline: {reason}', hint) from error
+        raise ConfigError(f'"{path}" is not a baseline: {as_clause(reason)}', hint) from error
     known: Counter[BaselineEntry] = Counter()
     for one in read.findings:
         known[BaselineEntry(one.path, one.revision, one.rule, one.fingerprint)] += one.count

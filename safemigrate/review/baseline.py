@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from safemigrate.errors import ConfigError
+from safemigrate.model.prose import as_clause
 from safemigrate.review.asking import SchemaFinding
 
 __all__ = ["KnownFindings", "decode_known", "encode_known"]
@@ -44,7 +45,7 @@ def decode_known(text: str, path: str) -> KnownFindings:
     except msgspec.DecodeError as error:
         reason = str(error).replace("`", "")
         raise ConfigError(
-            f'"{path}" is not a baseline of a review: {reason[:1].lower()}{reason[1:]}', hint
+            f'"{path}" is not a baseline of a review: {as_clause(reason)}', hint
         ) from error
     if read.version != _VERSION:
         raise ConfigError(

@@ -102,3 +102,15 @@ def test_two_reports_do_not_go_to_one_file(project: ProjectFolder, run: Run, git
     assert not project.path.joinpath("same").exists()
     both = ("--sarif", "/dev/null", "--junit", "/dev/null", "--no-verify")
     assert run("pull-request", "--base", "main", *both).exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [("review", "--write-baseline"), ("snapshot", "--output")])
+def test_no_other_command_writes_over_a_revision(
+    project: ProjectFolder, run: Run, arguments: tuple[str, ...]
+) -> None:
+    before = project.read(FIRST)
+    result = run(*arguments, FIRST)
+
+    assert result.exit_code == 2, result.output
+    assert f'{arguments[1]} would write to "{FIRST}"' in result.stderr
+    assert project.read(FIRST) == before

@@ -15,6 +15,7 @@ from alembic.util import CommandError, rev_id, template_to_file
 from safemigrate.cli.drafts.draft import Draft, find_function, indent_code
 from safemigrate.errors import SafemigrateError, SourceError, UsageError
 from safemigrate.model import Direction
+from safemigrate.model.prose import as_clause
 from safemigrate.source import Project
 from safemigrate.source.excerpt import describe, show_path
 from safemigrate.source.graph import install_map
@@ -163,7 +164,7 @@ def _translated() -> Iterator[None]:
         yield
     except CommandError as error:
         message = describe(error).rstrip(".").removeprefix("CommandError: ")
-        raise UsageError(message[:1].lower() + message[1:], _hint(message)) from error
+        raise UsageError(as_clause(message), _hint(message)) from error
     except SafemigrateError:
         raise
     except (OSError, SyntaxError, TypeError, ValueError, KeyError) as error:

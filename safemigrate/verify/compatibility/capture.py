@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from safemigrate.errors import ConfigError
+from safemigrate.model.prose import as_clause
 from safemigrate.source.excerpt import show_path
 from safemigrate.verify.compatibility.placeholders import Style
 
@@ -75,6 +76,6 @@ def decode_capture(content: object, path: Path) -> Capture:
     except msgspec.ValidationError as error:
         reason = str(error)
         raise ConfigError(
-            f'"{show_path(path)}" is not a capture of statements: {reason[:1].lower()}{reason[1:]}',
+            f'"{show_path(path)}" is not a capture of statements: {as_clause(reason)}',
             "record it again: pytest --safemigrate-capture FILE",
         ) from error

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from safemigrate.errors import ConfigError, SqlSyntaxError
+from safemigrate.model.prose import as_clause
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.text import LineIndex, read_text
 from safemigrate.sql import QueryShape, read_query, split_statements
@@ -80,7 +81,7 @@ def _read_json(text: str, path: Path) -> Iterator[ReleaseStatement]:
         line = getattr(error, "lineno", 1)
         reason = getattr(error, "msg", "it cannot be read")
         raise ConfigError(
-            f'"{show_path(path)}", line {line}: not valid JSON: {reason[:1].lower()}{reason[1:]}',
+            f'"{show_path(path)}", line {line}: not valid JSON: {as_clause(reason)}',
             "correct the line named, or write the file anew",
         ) from error
     if not isinstance(content, list):

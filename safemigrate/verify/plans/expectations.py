@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from safemigrate.errors import ConfigError, SqlSyntaxError
 from safemigrate.model import ChangeRows, LockTable, NoTableAction, QualifiedName
+from safemigrate.model.prose import as_clause
 from safemigrate.model.secrets import quote_sql
 from safemigrate.source.excerpt import show_path
 from safemigrate.source.text import read_text
@@ -173,8 +174,7 @@ def _find_line(node: yaml.Node, keys: list[str | int]) -> int:
 
 
 def _lower(text: str) -> str:
-    plain = text.replace("`", "").replace("Object", "table")
-    return plain[:1].lower() + plain[1:]
+    return as_clause(text.replace("`", "").replace("Object", "table"))
 
 
 def _expect(entry: _Entry, place: str) -> Expectation:
