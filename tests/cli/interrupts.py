@@ -12,24 +12,29 @@ import pytest
 
 from tests.cli.conftest import ProjectFolder
 
-__all__ = ["interrupt", "interrupt_reading", "start"]
+__all__ = ["interrupt", "interrupt_reading", "press", "start"]
 
 
 _PRESSES = 12
 _PATIENCE_SECONDS = 5
 
 
-def interrupt(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Press the key; return the exit code, and what was written to standard error.
+def press(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> None:
+    """Send the signal until the process has ended.
 
-    It is pressed again where nothing happens, as anybody would: Python loses the exception where
-    it comes in a callback of its own, such as a finalizer, from which nothing can be raised.
+    It is sent again where nothing happens, as anybody would press the key again: Python loses the
+    exception where it comes in a callback of its own, such as a finalizer, that nothing leaves.
     """
     for _ in range(_PRESSES):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE_SECONDS)
-            break
+            return
+
+
+def interrupt(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Press the key; return the exit code, and what was written to standard error."""
+    press(process)
     out, err = process.communicate(timeout=_PATIENCE_SECONDS)
     assert out == ""
     assert "Traceback" not in err

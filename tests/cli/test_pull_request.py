@@ -17,6 +17,7 @@ from click.testing import Result
 
 from safemigrate.server import Server
 from tests.cli.conftest import Git, ProjectFolder, Run
+from tests.cli.interrupts import press
 from tests.forge.conftest import TOKEN, direct, load_payload
 from tests.forge.stand_in import Answer, StandIn, fake_github, fake_gitlab, serving
 
@@ -698,8 +699,8 @@ def test_a_job_that_is_stopped_while_it_judges_says_so(job: Job, number: signal.
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
         pipe.open("w"),
     ):
-        process.send_signal(number)
-        _, said = process.communicate()
+        press(process, number)
+        _, said = process.communicate(timeout=60)
 
     assert process.returncode == 3, said
     assert "error: stopped before everything was judged" in said
