@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from safemigrate.model.secrets import hide_sql_passwords
+from safemigrate.verify.definitions import read_attributes
 from safemigrate.verify.snapshots import Snapshot
 
 __all__ = [
@@ -14,7 +15,6 @@ __all__ = [
     "split_identity",
 ]
 
-_SEPARATOR = "\x1f"
 _NAME = re.compile(r'"(?:[^"]|"")*"|[^".]+')
 _NAMELESS = "definition"
 _NOTHING = "none"
@@ -130,8 +130,7 @@ def _part(name: str, value: str) -> str:
 
 def _attributes(definition: str) -> dict[str, str]:
     """Return the values by name, each on one line."""
-    pairs = (part.partition("=") for part in definition.split(_SEPARATOR) if part)
-    return {name: " ".join(value.split()) for name, _, value in pairs}
+    return {name: " ".join(value.split()) for name, value in read_attributes(definition).items()}
 
 
 def _around_difference(before: str, after: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from safemigrate.server import Server
 from safemigrate.source import Project, find_sqlstate
 from safemigrate.source.sqlstates import LOCK_NOT_AVAILABLE
 from safemigrate.trace import describe_fault
+from safemigrate.verify.definitions import IDENTIFIER, find_indexed_table, read_attributes
 from safemigrate.verify.differences import find_reordered, leave_out_parts, split_identity
 from safemigrate.verify.repair import write_repair
 from safemigrate.verify.replay import replay
@@ -36,9 +37,6 @@ __all__ = [
 _OTHER_KINDS = frozenset({"default privileges", "setting"})
 _OTHER_ATTRIBUTES = frozenset({"acl", "owner", "tablespace"})
 
-_SEPARATOR = "\x1f"
-_IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\s".]+)'
-_INDEXED = re.compile(rf" ON (?:ONLY )?(?P<table>{_IDENTIFIER}\.{_IDENTIFIER}) USING ")
 _WITH_INDEX = ("EXCLUDE", "PRIMARY KEY", "UNIQUE")
 
 Key = tuple[str, str]
@@ -192,8 +190,11 @@ def _normalise(snapshot: Snapshot) -> dict[Key, dict[str, str]]:
     """Return the attributes by object, without what no migration says."""
     objects = {}
     for key, definition in snapshot.objects.items():
-        pairs = (part.partition("=") for part in definition.split(_SEPARATOR) if part)
-        attributes = {name: value for name, _, value in pairs if name not in _OTHER_ATTRIBUTES}
+        attributes = {
+            name: value
+            for name, value in read_attributes(definition).items()
+            if name not in _OTHER_ATTRIBUTES
+        }
         if key[0] == "extension":
             # the newest that the server has, unless the history says which
             attributes.pop("version", None)
@@ -237,13 +238,12 @@ def _index_of(constraint: str) -> str:
 def _belongs(key: Key, attributes: Mapping[str, str], wholes: Collection[str]) -> bool:
     kind, identity = key
     if kind == "index":
-        table = _INDEXED.search(attributes["definition"])
-        return table is not None and table["table"] in wholes
+        return find_indexed_table(attributes["definition"]) in wholes
     if kind == "sequence":
         owner = attributes.get("owned by")
         return owner is not None and split_identity(owner)[0] in wholes
     if kind == "comment":
-        words = re.findall(rf"(?:{_IDENTIFIER}\.)*{_IDENTIFIER}", identity)
+        words = re.findall(rf"(?:{IDENTIFIER}\.)*{IDENTIFIER}", identity)
         return any(word in wholes or word.rpartition(".")[0] in wholes for word in words)
     return False
 

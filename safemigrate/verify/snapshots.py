@@ -15,6 +15,7 @@ from safemigrate.errors import DatabaseError
 from safemigrate.model import QualifiedName
 from safemigrate.sql import quote_name
 from safemigrate.trace import Connection, describe_fault
+from safemigrate.verify.definitions import split_definition
 
 __all__ = [
     "Snapshot",
@@ -67,7 +68,7 @@ class Snapshot:
                 if kind == "index"
                 # nearly none has it anywhere, and that is seen at once
                 and "valid=no" in definition
-                and "valid=no" in definition.split("\x1f")
+                and "valid=no" in split_definition(definition)
             )
         )
 

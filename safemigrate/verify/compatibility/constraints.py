@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from safemigrate.sql import quote_name
 from safemigrate.verify.compatibility.relations import Relation
+from safemigrate.verify.definitions import split_definition
 from safemigrate.verify.differences import split_identity
 from safemigrate.verify.stage import Stage
 
 __all__ = ["NewCheck", "list_new_checks"]
 
-_SEPARATOR = "\x1f"
 _NOT_VALID = " NOT VALID"
 _UNENFORCED = "enforced=no"
 _CHECK = "definition=CHECK "
@@ -49,7 +49,7 @@ def list_new_checks(stage: Stage) -> Iterator[NewCheck]:
         if kind != "constraint" or not definition.startswith(_KINDS) or _UNENFORCED in definition:
             continue
         table = split_identity(identity)[0]
-        text, *attributes = definition.split(_SEPARATOR)
+        text, *attributes = split_definition(definition)
         before = stage.before.objects.get((kind, identity), "")
         is_new = _without_validity(before) != text.removesuffix(_NOT_VALID)
         if is_new and ("table", table) in stage.before.objects:
@@ -59,4 +59,4 @@ def list_new_checks(stage: Stage) -> Iterator[NewCheck]:
 def _without_validity(definition: str) -> str:
     if _UNENFORCED in definition:
         return ""
-    return definition.split(_SEPARATOR, maxsplit=1)[0].removesuffix(_NOT_VALID)
+    return split_definition(definition)[0].removesuffix(_NOT_VALID)

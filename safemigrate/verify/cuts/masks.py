@@ -20,6 +20,7 @@ from safemigrate.model import (
 from safemigrate.sql import read_actions, split_statements
 from safemigrate.trace.sessions import DriverSession
 from safemigrate.verify.cuts.statements import Sending
+from safemigrate.verify.definitions import join_definition, split_definition
 from safemigrate.verify.differences import find_differences
 from safemigrate.verify.snapshots import Snapshot, VersionTable, read_snapshot
 
@@ -29,7 +30,6 @@ _IF_NOT_EXISTS = re.compile(r"\bIF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 _CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
 # Who owns a thing and who may use it is not said by CREATE.
 _NOT_SAID = ("acl=", "owner=")
-_SEPARATOR = "\x1f"
 # pg_class.relkind: https://www.postgresql.org/docs/current/catalog-pg-class.html
 _WORDS = {
     "S": "SEQUENCE",
@@ -167,8 +167,8 @@ def _look(session: DriverSession, version_table: VersionTable) -> Mapping[tuple[
 
 
 def _leave_out(definition: str) -> str:
-    parts = definition.split(_SEPARATOR)
-    return _SEPARATOR.join(part for part in parts if not part.startswith(_NOT_SAID))
+    parts = split_definition(definition)
+    return join_definition(part for part in parts if not part.startswith(_NOT_SAID))
 
 
 @contextmanager

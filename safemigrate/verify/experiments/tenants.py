@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from safemigrate.errors import ServerError
 from safemigrate.model import Check, Property
 from safemigrate.verify.bench import Bench
+from safemigrate.verify.definitions import split_definition
 from safemigrate.verify.differences import split_identity
 from safemigrate.verify.snapshots import Snapshot
 from safemigrate.verify.stage import Experiment, Stage, State
@@ -20,7 +21,6 @@ _ADVICE = (
     "their own"
 )
 _PARTS = frozenset({"column", "constraint", "policy", "rule", "trigger"})
-_SEPARATOR = "\x1f"
 _ON = "row security=on"
 
 
@@ -85,7 +85,7 @@ def _find_lost(stage: Stage) -> Iterator[str]:
 
 def _is_on(definition: str) -> bool:
     """Return whether a table has it; that it would be forced on the owner too is another matter."""
-    return _ON in definition.split(_SEPARATOR)
+    return _ON in split_definition(definition)
 
 
 def _find_changed(before: Snapshot, after: Snapshot) -> frozenset[str]:

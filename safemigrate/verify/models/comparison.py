@@ -4,23 +4,26 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from safemigrate.verify.definitions import (
+    IDENTIFIER,
+    find_indexed_table,
+    join_definition,
+    read_attributes,
+)
 from safemigrate.verify.differences import split_identity
 from safemigrate.verify.drift import Change, DriftDifference, compare_schemas
 from safemigrate.verify.snapshots import Snapshot
 
-__all__ = ["Comparison", "Difference", "compare_with_models", "find_indexed_table"]
+__all__ = ["Comparison", "Difference", "compare_with_models"]
 
-_SEPARATOR = "\x1f"
-_NAME = r'(?:"(?:[^"]|"")*"|[^\s".]+)'
-_INDEX_NAME = re.compile(rf"^(CREATE (?:UNIQUE )?INDEX ){_NAME} ON (?:ONLY )?")
-_TABLE = rf"(?P<table>{_NAME}\.{_NAME})"
-_INDEXED = re.compile(rf" ON (?:ONLY )?{_TABLE} USING ")
+_INDEX_NAME = re.compile(rf"^(CREATE (?:UNIQUE )?INDEX ){IDENTIFIER} ON (?:ONLY )?")
+_TABLE = rf"(?P<table>{IDENTIFIER}\.{IDENTIFIER})"
 _STORAGE = re.compile(r" WITH \([^)]*\)")
 _NEXT = re.compile(r"^nextval\('(?P<sequence>.*)'::regclass\)$")
 # The same by the manual: "Date/Time Functions and Operators", 9.9.5, and an array without elements.
 _CURRENT = re.compile(r"('(?:[^']|'')*')|\b(?:CURRENT_TIMESTAMP\b(?!\()|transaction_timestamp\(\))")
 _EMPTY_ARRAY = re.compile(r"^ARRAY\[\](?=::[^:]+$)")
-_COMMENTED = re.compile(rf"^(?:table(?: column)?|table constraint {_NAME} on) {_TABLE}")
+_COMMENTED = re.compile(rf"^(?:table(?: column)?|table constraint {IDENTIFIER} on) {_TABLE}")
 
 # What SQLAlchemy's metadata can say of each kind; all else is the history's alone.
 _SAYS = {
@@ -96,15 +99,9 @@ def compare_with_models(
     return Comparison(tuple(sorted(lines, key=lambda one: (one.identity, one.kind))), notes)
 
 
-def find_indexed_table(definition: str) -> str:
-    """Return the identity of the table that an index is on, "" where it does not say one."""
-    found = _INDEXED.search(definition)
-    return "" if found is None else found["table"]
-
-
 def _express(snapshot: Snapshot, left_out: Collection[str], views: Collection[str]) -> Snapshot:
     """Return the objects that models can declare, with what they can say of each."""
-    attributes = {key: _attributes(definition) for key, definition in snapshot.objects.items()}
+    attributes = {key: read_attributes(definition) for key, definition in snapshot.objects.items()}
     partitions = {key[1] for key, one in attributes.items() if "bound" in one}
     hidden = {*left_out, *partitions}
     owners = {
@@ -137,7 +134,7 @@ def _express(snapshot: Snapshot, left_out: Collection[str], views: Collection[st
         elif identity in owners:
             # so that it comes and goes with its column
             said["owned by"] = owners[identity]
-        objects[kind, owners.get(identity, identity)] = _SEPARATOR.join(
+        objects[kind, owners.get(identity, identity)] = join_definition(
             f"{name}={value}" for name, value in said.items()
         )
     return Snapshot(objects, {})
@@ -206,7 +203,7 @@ def _pair(
 
 
 def _nameless(one: DriftDifference, attributes: object) -> tuple[str, str, str]:
-    text = _SEPARATOR.join(f"{name}={value}" for name, value in dict(attributes).items())  # type: ignore[call-overload]  # a mapping
+    text = join_definition(f"{name}={value}" for name, value in dict(attributes).items())  # type: ignore[call-overload]  # a mapping
     if one.kind == "index":
         text = _INDEX_NAME.sub(r"\1ON ", text.removeprefix("definition="))
     return one.kind, split_identity(one.identity)[0], text
@@ -245,8 +242,3 @@ def _tell_name(ours: DriftDifference, theirs: DriftDifference) -> str:
         f"{ours.kind} {ours.identity} differs by name only: the history calls it "
         f"{split_identity(theirs.identity)[1]}"
     )
-
-
-def _attributes(definition: str) -> Attributes:
-    pairs = (part.partition("=") for part in definition.split(_SEPARATOR) if part)
-    return {name: value for name, _, value in pairs}
