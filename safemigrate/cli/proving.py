@@ -11,6 +11,7 @@ import click
 from safemigrate.cli.completing import complete_properties
 from safemigrate.cli.options import Number, Seconds
 from safemigrate.config import Deployer, VerifyChoices, check_property_words
+from safemigrate.journal import count_milliseconds
 
 __all__ = ["ProofOptions", "check_files", "choose_proofs", "proof_options"]
 
@@ -39,11 +40,6 @@ class ProofOptions:
     statistics: Path | None = None
     allow_host: tuple[str, ...] = ()
     timeout: float | None = None
-
-
-def _count(time: timedelta) -> int:
-    """Return how many milliseconds that is."""
-    return round(time / timedelta(milliseconds=1))
 
 
 _OPTIONS: tuple[Callable[[Any], Any], ...] = (
@@ -91,7 +87,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=Number(min=1),
         metavar="MS",
         help="How many milliseconds a statement of the application may wait for a revision; "
-        f"default: {_count(_STANDARD.max_block)}.",
+        f"default: {count_milliseconds(_STANDARD.max_block)}.",
     ),
     click.option(
         "--deployed-by",
@@ -103,7 +99,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=Number(min=1),
         metavar="MS",
         help="How many milliseconds a transaction of the application reads, where alembic waits "
-        f"for it; default: {_count(_STANDARD.longest_read)}.",
+        f"for it; default: {count_milliseconds(_STANDARD.longest_read)}.",
     ),
     click.option(
         "--old-statements",
